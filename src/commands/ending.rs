@@ -84,6 +84,10 @@ pub(super) fn say_interrupted(screen: &Screen) {
         Subcommand::Profiles | Subcommand::Join => {
             format!(" Run it again with: {}", screen.command(&screen.invocation.again()))
         }
+        access if access.is_access() => format!(
+            " Nothing was changed in AWS; again with: {}",
+            screen.command(&screen.invocation.again())
+        ),
         _ => format!(
             " Progress is saved; continue with: {}",
             screen.command(&screen.invocation.again())

@@ -1,5 +1,6 @@
 //! The commands, one module each: parsing the command line, running the command, and what the commands share.
 
+mod access;
 mod answers;
 mod connect;
 mod doctor;
@@ -146,10 +147,12 @@ fn say_recorded(recorder: &Recorder, screen: &Screen) {
 /// Runs the command until it ends, the user presses Ctrl-C, or a signal requests termination. Everything is recorded when
 /// it happens, so there is nothing to clean up.
 async fn until_interrupted(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {
-    if matches!(
-        cli.command,
-        None | Some(Command::Run | Command::Recommend | Command::Undo(_))
-    ) {
+    let ends_by_itself = match &cli.command {
+        None | Some(Command::Run | Command::Recommend | Command::Undo(_)) => true,
+        Some(Command::Access(access)) => access.command.ends_by_itself(),
+        _ => false,
+    };
+    if ends_by_itself {
         // They handle the interruption themselves, to report what they have done.
         return dispatch(cli, environment, screen).await;
     }
@@ -164,6 +167,13 @@ async fn dispatch(cli: &Cli, environment: &Environment, screen: &Screen) -> Exit
         let error = UserError::usage(
             "--output mermaid is only available for status.",
             SetupCommand::status().value("--output", "mermaid"),
+        );
+        return fail(cli, screen, subcommand(cli), error);
+    }
+    if cli.flags.output == Output::Markdown && !access::prints_markdown(cli) {
+        let error = UserError::usage(
+            "--output markdown is only available for access plan, access apply and access drift.",
+            SetupCommand::new(Subcommand::AccessPlan).value("--output", "markdown"),
         );
         return fail(cli, screen, subcommand(cli), error);
     }
@@ -190,6 +200,7 @@ async fn command(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
         Some(Command::Login(flags)) => login::login(cli, flags, environment, screen).await,
         Some(Command::Profiles(flags)) => profiles::profiles(cli, flags, environment, screen).await,
         Some(Command::Join(flags)) => join::join(cli, flags, environment, screen).await,
+        Some(Command::Access(args)) => access::access(cli, &args.command, environment, screen).await,
     }
 }
 

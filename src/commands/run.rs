@@ -4,7 +4,6 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use futures_util::future::{Either, select};
-use tokio::time::Instant;
 
 use super::connect::Access;
 use super::ending::{ended_by, fail, finish_run};
@@ -19,7 +18,6 @@ use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::git_identity;
 use crate::ids::{IdentityStoreId, RegionName};
-use crate::limits::REPEATED_SIGNAL;
 use crate::next_step::{SetupCommand, Subcommand};
 use crate::ui::{NonInteractive, Screen};
 use crate::user_error::UserError;
@@ -137,23 +135,13 @@ pub(super) async fn until_asked_to_end(
         Either::Left((outcome, _)) => return outcome,
         Either::Right(((), _)) => walk.interrupt(),
     }
-    // A signal can arrive twice, from the terminal and from the parent of a rehearsal.
-    let second = async {
-        let repeated = Instant::now() + REPEATED_SIGNAL;
-        loop {
-            requests.next().await;
-            if Instant::now() > repeated {
-                return;
-            }
-        }
-    };
     if walk.is_working() {
         prompter.say(
             None,
             "Stopping as soon as AWS has answered. Ctrl-C again stops at once.",
         );
     }
-    match select(running, pin!(second)).await {
+    match select(running, pin!(requests.next_again())).await {
         Either::Left((outcome, _)) => outcome,
         Either::Right(((), _)) => walk.ended_at_once(),
     }

@@ -1,5 +1,9 @@
 //! Requests to end: Ctrl-C, signals, and the end of the parent process.
 
+use tokio::time::Instant;
+
+use crate::limits::REPEATED_SIGNAL;
+
 /// Waits for Ctrl-C, and on Unix also for SIGTERM and SIGHUP.
 pub(super) async fn asked_to_end() {
     #[cfg(unix)]
@@ -49,6 +53,18 @@ impl EndRequests {
     pub(super) async fn next(&mut self) {
         if self.0.recv().await.is_none() {
             std::future::pending::<()>().await;
+        }
+    }
+
+    /// After the first request, waits for one more. A signal can arrive twice, from the terminal and from the parent of a
+    /// rehearsal.
+    pub(super) async fn next_again(&mut self) {
+        let repeated = Instant::now() + REPEATED_SIGNAL;
+        loop {
+            self.next().await;
+            if Instant::now() > repeated {
+                return;
+            }
         }
     }
 }

@@ -214,6 +214,14 @@ impl Progress {
         })
     }
 
+    /// Takes the lock of the state file that was read, for a command that does not write it.
+    ///
+    /// # Errors
+    /// As for [`lock`](Self::lock).
+    pub fn take_lock(&self) -> Result<Lock, ProgressError> {
+        Self::lock(&self.path)
+    }
+
     /// Reads the record.
     pub fn read<T>(&self, reader: impl FnOnce(&Record) -> T) -> T {
         reader(&self.record.borrow())

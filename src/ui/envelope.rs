@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::next::NextBody;
 use super::access::json::AccessBody;
+use super::next::NextBody;
 use super::outputs::Outputs;
 use crate::doctor::{CheckStatus, Row};
 use crate::exit_code::ExitCode;

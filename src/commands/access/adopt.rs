@@ -1,0 +1,82 @@
+//! `idc-setup access adopt`: takes over existing permission sets that are as the access file says.
+
+use super::carry_out::{Ready, carry_out};
+use super::live::{Reading, Situation, connect, read};
+use super::report;
+use super::source::{self, Failure};
+use super::what_if::Assumptions;
+use crate::access::desired::Desired;
+use crate::access::plan::{Action, Options, Plan, RefusalReason, plan};
+use crate::cli::{AccessFileArg, Cli};
+use crate::commands::run::unless_asked_to_end;
+use crate::commands::session::{checking, say_rehearsal};
+use crate::commands::signals::EndRequests;
+use crate::environment::Environment;
+use crate::exit_code::ExitCode;
+use crate::ui::Screen;
+
+/// Takes over the permission sets and returns the exit code.
+pub async fn adopt(cli: &Cli, flags: &AccessFileArg, environment: &Environment, screen: &Screen) -> ExitCode {
+    say_rehearsal(cli, environment, screen);
+    let mut requests = EndRequests::listen();
+    let preparing = Box::pin(prepare(cli, flags, environment, screen));
+    let ready = match unless_asked_to_end(&mut requests, preparing).await {
+        Ok(Ok(ready)) => ready,
+        Ok(Err(failure)) => return report::fail(cli, screen, failure),
+        Err(error) => return report::fail(cli, screen, error.into()),
+    };
+    carry_out(cli, environment, screen, &mut requests, ready).await
+}
+
+async fn prepare(
+    cli: &Cli,
+    flags: &AccessFileArg,
+    environment: &Environment,
+    screen: &Screen,
+) -> Result<Ready, Failure> {
+    let file = source::read(flags.file.as_deref())?;
+    let waiting = checking(cli, environment, screen, "Reading the organization…");
+    let connected = connect(cli, environment, screen).await?;
+    let lock = connected.prepared.lock()?;
+    let situation = read(&connected, file, &Reading::default(), &Assumptions::default()).await?;
+    drop(waiting);
+    let plan = adoption(&situation, &connected.options(false, None));
+    Ok(Ready {
+        connected,
+        situation,
+        plan,
+        has_events: false,
+        file: flags.file.clone(),
+        _lock: lock,
+    })
+}
+
+/// The part of the plan that takes over permission sets, and what stands in its way.
+fn adoption(situation: &Situation, options: &Options) -> Plan {
+    let desired = with_equal_sets_adopted(situation);
+    let mut plan = plan(&desired, &situation.inventory, options, situation.today);
+    plan.changes
+        .retain(|change| matches!(change.action, Action::UpdatePermissionSet { adopts: true, .. }));
+    let is_about_sets = |reason: RefusalReason| {
+        matches!(
+            reason,
+            RefusalReason::OtherInstance | RefusalReason::NotOwned | RefusalReason::OwnedByAnotherFile
+        )
+    };
+    plan.refusals.retain(|refusal| is_about_sets(refusal.reason));
+    plan.unpruned.clear();
+    plan.notes.clear();
+    plan
+}
+
+/// What is desired, where each existing permission set that is as the file says may be taken over.
+fn with_equal_sets_adopted(situation: &Situation) -> Desired {
+    let mut desired = situation.desired.clone();
+    for (name, set) in &mut desired.permission_sets {
+        let observed = situation.inventory.permission_set_named(name);
+        if let Some(observed) = observed.filter(|observed| observed.owner.is_none()) {
+            set.adopt |= set.spec.differences(&observed.settings).is_empty();
+        }
+    }
+    desired
+}

@@ -1,0 +1,56 @@
+//! `idc-setup access apply`: makes the organization as the access file says.
+
+use super::carry_out::{Ready, carry_out};
+use super::live::{Reading, connect, read};
+use super::report;
+use super::source::{self, Failure};
+use super::what_if::Assumptions;
+use crate::access::plan::plan;
+use crate::cli::{AccessApplyFlags, Cli};
+use crate::commands::run::unless_asked_to_end;
+use crate::commands::session::{checking, say_rehearsal};
+use crate::commands::signals::EndRequests;
+use crate::environment::Environment;
+use crate::exit_code::ExitCode;
+use crate::ui::Screen;
+
+/// Applies the access file and returns the exit code.
+pub async fn apply(cli: &Cli, flags: &AccessApplyFlags, environment: &Environment, screen: &Screen) -> ExitCode {
+    // Programs that follow the events read nothing else.
+    let screen = if flags.events { screen.quieted() } else { screen.clone() };
+    let screen = &screen;
+    say_rehearsal(cli, environment, screen);
+    let mut requests = EndRequests::listen();
+    let preparing = Box::pin(prepare(cli, flags, environment, screen));
+    let ready = match unless_asked_to_end(&mut requests, preparing).await {
+        Ok(Ok(ready)) => ready,
+        Ok(Err(failure)) => return report::fail(cli, screen, failure),
+        Err(error) => return report::fail(cli, screen, error.into()),
+    };
+    carry_out(cli, environment, screen, &mut requests, ready).await
+}
+
+async fn prepare(
+    cli: &Cli,
+    flags: &AccessApplyFlags,
+    environment: &Environment,
+    screen: &Screen,
+) -> Result<Ready, Failure> {
+    let file = source::read(flags.file.as_deref())?;
+    let waiting = checking(cli, environment, screen, "Reading the organization…");
+    let connected = connect(cli, environment, screen).await?;
+    // Before anything is read that another apply could be changing.
+    let lock = connected.prepared.lock()?;
+    let situation = read(&connected, file, &Reading::default(), &Assumptions::default()).await?;
+    drop(waiting);
+    let options = connected.options(flags.prune, flags.max_deletes);
+    let plan = plan(&situation.desired, &situation.inventory, &options, situation.today);
+    Ok(Ready {
+        connected,
+        situation,
+        plan,
+        has_events: flags.events,
+        file: flags.file.clone(),
+        _lock: lock,
+    })
+}

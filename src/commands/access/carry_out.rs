@@ -1,0 +1,260 @@
+//! Applies a plan: shows it, asks, applies it with progress, and reports what was done and what was not.
+
+use std::path::PathBuf;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::{Either, select};
+
+use super::live::{Connected, Situation};
+use super::report::{self, Origin};
+use crate::access::apply::{Outcome, apply, estimate};
+use crate::access::plan::{Change, Plan};
+use crate::browser::Browser;
+use crate::cli::{Cli, Output};
+use crate::commands::run::unless_asked_to_end;
+use crate::commands::session::prompter;
+use crate::commands::signals::EndRequests;
+use crate::environment::Environment;
+use crate::exit_code::ExitCode;
+use crate::next_step::{NextSteps, SetupCommand};
+use crate::progress::Lock;
+use crate::ui::Screen;
+use crate::ui::access::json::{OutcomeOut, PlanOut};
+use crate::ui::access::progress::ApplyProgress;
+use crate::ui::access::{PlanView, markdown, text};
+use crate::user_error::{UserError, UserErrorKind};
+use crate::wizard::{Confirm, Prompter, Reply};
+
+/// A plan that can be applied.
+pub struct Ready {
+    /// The connection.
+    pub connected: Connected,
+    /// The file and the organization.
+    pub situation: Situation,
+    /// The plan.
+    pub plan: Plan,
+    /// Whether events are printed.
+    pub has_events: bool,
+    /// The file as the user gave it.
+    pub file: Option<PathBuf>,
+    /// One apply at a time on this machine.
+    pub _lock: Lock,
+}
+
+impl Ready {
+    fn view(&self) -> PlanView<'_> {
+        let estimate = estimate(&self.plan);
+        PlanView {
+            name: &self.situation.desired.name,
+            plan: &self.plan,
+            inventory: &self.situation.inventory,
+            calls: estimate.calls,
+            duration: estimate.duration,
+            assumptions: &[],
+        }
+    }
+
+    /// Keeps what the plan would delete.
+    fn keep_everything(&mut self) {
+        let (deletions, others): (Vec<Change>, Vec<Change>) = std::mem::take(&mut self.plan.changes)
+            .into_iter()
+            .partition(|change| change.action.is_deletion());
+        self.plan.changes = others;
+        self.plan.unpruned.extend(deletions);
+    }
+}
+
+/// What the user agreed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Agreed {
+    /// All of the plan.
+    Everything,
+    /// All but the deletions.
+    NoDeletions,
+}
+
+/// Shows the plan, asks, applies it, and returns the exit code.
+pub async fn carry_out(
+    cli: &Cli,
+    environment: &Environment,
+    screen: &Screen,
+    requests: &mut EndRequests,
+    mut ready: Ready,
+) -> ExitCode {
+    let browser = Rc::new(Browser::none("access opens no pages"));
+    let prompter = prompter(cli, environment, screen, &browser);
+    show_plan(cli, screen, prompter.is_some(), &ready);
+    let asking = Box::pin(agree(cli, prompter.as_deref(), &ready.plan));
+    let agreed = unless_asked_to_end(requests, asking).await.flatten();
+    drop(prompter);
+    match agreed {
+        Ok(Agreed::Everything) => {}
+        Ok(Agreed::NoDeletions) => ready.keep_everything(),
+        Err(error) => return stopped_before(cli, screen, &ready, &error),
+    }
+    let began = Instant::now();
+    if ready.plan.changes.is_empty() {
+        return finish(cli, screen, &ready, Some(&Outcome::default()), Duration::ZERO);
+    }
+    let has_bar = environment.is_terminal && !cli.flags.accessible && environment.var("TERM") != Some("dumb");
+    let outcome = apply_until_asked_to_end(screen, requests, &ready, has_bar).await;
+    finish(cli, screen, &ready, outcome.as_ref(), began.elapsed())
+}
+
+/// Shows the plan before anything is asked or changed. The envelope has it at the end.
+fn show_plan(cli: &Cli, screen: &Screen, asks: bool, ready: &Ready) {
+    let is_text = !matches!(cli.flags.output, Output::Json | Output::Markdown);
+    // The user must see what they agree to, even with -q.
+    let asks = asks && !ready.plan.changes.is_empty();
+    if screen.quiet && !asks {
+        return;
+    }
+    let lines = text::plan(&ready.view(), screen.verbose > 0);
+    if is_text {
+        text::print(screen, &lines);
+    } else if asks {
+        text::talk(screen, &lines);
+    }
+}
+
+/// Asks for what needs consent. Without a prompter, the flags have given it.
+async fn agree(cli: &Cli, prompter: Option<&dyn Prompter>, plan: &Plan) -> Result<Agreed, UserError> {
+    let Some(prompter) = prompter else {
+        return Ok(Agreed::Everything);
+    };
+    let (deletions, others): (Vec<&Change>, Vec<&Change>) =
+        plan.changes.iter().partition(|change| change.action.is_deletion());
+    if !others.is_empty() && !cli.flags.yes {
+        let plural = if others.len() == 1 {
+            "this change"
+        } else {
+            "these changes"
+        };
+        let confirm = Confirm {
+            prompt: format!("Make {plural}?"),
+            default: true,
+            help: vec![
+                "Everything here can be changed back: take it out of the file, and apply it with --prune.".to_owned(),
+            ],
+            ..Confirm::default()
+        };
+        match prompter.confirm(&confirm).await? {
+            Reply::Value(true) => {}
+            Reply::Value(false) | Reply::Back | Reply::Skip | Reply::Quit => return Err(left()),
+        }
+    }
+    if deletions.is_empty() {
+        return Ok(Agreed::Everything);
+    }
+    let is_final = deletions.iter().any(|change| text::is_final(change));
+    let confirm = Confirm {
+        lines: is_final
+            .then(|| "A deleted user loses the password and the MFA devices. This can't be undone.".to_owned())
+            .into_iter()
+            .collect(),
+        prompt: format!("{}?", text::deletions(&plan.changes)),
+        default: false,
+        help: vec!["With n, everything else is applied, and nothing is deleted.".to_owned()],
+        ..Confirm::default()
+    };
+    match prompter.confirm(&confirm).await? {
+        Reply::Value(true) => Ok(Agreed::Everything),
+        Reply::Value(false) | Reply::Skip => Ok(Agreed::NoDeletions),
+        Reply::Back | Reply::Quit => Err(left()),
+    }
+}
+
+fn left() -> UserError {
+    UserError::new(
+        UserErrorKind::Left,
+        "Stopped. Nothing was changed.",
+        SetupCommand::again(),
+    )
+}
+
+/// Applies the plan. When the user asks to end, what is in flight ends first; when the user asks again, this returns `None` at
+/// once.
+async fn apply_until_asked_to_end(
+    screen: &Screen,
+    requests: &mut EndRequests,
+    ready: &Ready,
+    has_bar: bool,
+) -> Option<Outcome> {
+    let context = ready.connected.context();
+    let progress = ApplyProgress::new(screen, &ready.view(), has_bar, ready.has_events);
+    let mut running = pin!(apply(context, &ready.situation.inventory, &ready.plan, &progress));
+    let first = match select(running.as_mut(), pin!(requests.next())).await {
+        Either::Left((outcome, _)) => Some(outcome),
+        Either::Right(((), _)) => None,
+    };
+    if first.is_some() {
+        return first;
+    }
+    context.stop.request();
+    progress.stopping();
+    match select(running, pin!(requests.next_again())).await {
+        Either::Left((outcome, _)) => Some(outcome),
+        Either::Right(((), _)) => None,
+    }
+}
+
+/// Reports that the user quit before anything was changed.
+fn stopped_before(cli: &Cli, screen: &Screen, ready: &Ready, error: &UserError) -> ExitCode {
+    let exit = ExitCode::from(error.kind);
+    if cli.flags.output == Output::Json {
+        let mut body = report::of_file(&ready.situation.file);
+        body.plan = Some(PlanOut::of(&ready.view()));
+        return report::envelope(screen, &Origin::of(&ready.connected), body, Some(error), exit);
+    }
+    screen.warn("");
+    screen.warn("Stopped. Nothing was changed.");
+    exit
+}
+
+/// Reports what was done and what was not. Without an outcome, the user stopped at once.
+fn finish(cli: &Cli, screen: &Screen, ready: &Ready, outcome: Option<&Outcome>, took: Duration) -> ExitCode {
+    let accounts = &ready.situation.inventory.accounts;
+    let interrupted = outcome.is_none().then(UserError::interrupted);
+    let exit = outcome.map_or(ExitCode::Interrupted, |outcome| {
+        report::exit_of_outcome(&ready.plan, outcome)
+    });
+    match (cli.flags.output, outcome) {
+        (Output::Json, _) => {
+            let mut body = report::of_file(&ready.situation.file);
+            body.plan = Some(PlanOut::of(&ready.view()));
+            body.outcome = outcome.map(|outcome| OutcomeOut::of(outcome, accounts, &screen.invocation));
+            return report::envelope(screen, &Origin::of(&ready.connected), body, interrupted.as_ref(), exit);
+        }
+        (Output::Markdown, Some(outcome)) => {
+            screen.verbatim(&markdown::plan(&ready.view()));
+            screen.verbatim(&markdown::outcome(outcome, took, accounts));
+        }
+        (_, Some(outcome)) if !ready.plan.changes.is_empty() => {
+            // In a terminal, the lines of the progress are above.
+            let is_shown = screen.talk_width.is_some() && screen.result_width.is_some() && !screen.quiet;
+            screen.result("");
+            text::print(screen, &text::outcome(outcome, took, accounts, is_shown));
+        }
+        (_, Some(_)) => {}
+        (_, None) => screen.warn("Stopped at once. AWS may still complete what it was asked for."),
+    }
+    if cli.flags.output != Output::Markdown && !screen.quiet {
+        screen.print_next(&next(ready, outcome, exit));
+    }
+    exit
+}
+
+/// How to go on.
+fn next(ready: &Ready, outcome: Option<&Outcome>, exit: ExitCode) -> NextSteps {
+    let is_over = outcome.is_some_and(|outcome| outcome.failed.is_empty() && outcome.not_begun.is_empty());
+    if !is_over && exit != ExitCode::Success {
+        return SetupCommand::again().to("go on where this ended").into();
+    }
+    if ready.plan.unpruned.is_empty() {
+        return NextSteps::default();
+    }
+    let prune = report::apply_command(ready.file.as_deref()).switch("--prune");
+    prune.to("delete what is no longer in the file").into()
+}

@@ -1,0 +1,123 @@
+//! `idc-setup access drift`: shows what is not as the access file says, and changes nothing.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::live::{Reading, Situation, connect, read};
+use super::report::{self, Origin};
+use super::source::{self, Failure};
+use super::what_if::Assumptions;
+use crate::access::drift::{Drift, drift as find_drift};
+use crate::access::plan::{Plan, RefusalReason, plan};
+use crate::cli::{AccessDriftFlags, Cli, Output};
+use crate::commands::session::{checking, say_rehearsal};
+use crate::environment::Environment;
+use crate::exit_code::ExitCode;
+use crate::next_step::{NextSteps, Subcommand};
+use crate::ui::Screen;
+use crate::ui::access::json::{DriftOut, PlanOut};
+use crate::ui::access::{PlanView, markdown, text};
+
+/// What was found.
+struct Found {
+    origin: Origin,
+    situation: Situation,
+    /// The refusal to look at another instance than the one that the file names.
+    refused: Option<Plan>,
+    drift: Vec<Drift>,
+}
+
+/// Shows the drift and returns the exit code.
+pub async fn drift(cli: &Cli, flags: &AccessDriftFlags, environment: &Environment, screen: &Screen) -> ExitCode {
+    say_rehearsal(cli, environment, screen);
+    match find(cli, flags, environment, screen).await {
+        Ok(found) => show(cli, screen, flags.file.as_deref(), &found),
+        Err(failure) => report::fail(cli, screen, failure),
+    }
+}
+
+async fn find(
+    cli: &Cli,
+    flags: &AccessDriftFlags,
+    environment: &Environment,
+    screen: &Screen,
+) -> Result<Found, Failure> {
+    let file = source::read(flags.file.as_deref())?;
+    let waiting = checking(cli, environment, screen, "Reading the organization…");
+    let connected = connect(cli, environment, screen).await?;
+    let reading = Reading {
+        every_pair: flags.thorough,
+        ..Reading::default()
+    };
+    let situation = read(&connected, file, &reading, &Assumptions::default()).await?;
+    drop(waiting);
+    let options = connected.options(false, None);
+    let refusals = plan(&situation.desired, &situation.inventory, &options, situation.today).refusals;
+    let other_instance = refusals
+        .into_iter()
+        .filter(|refusal| refusal.reason == RefusalReason::OtherInstance);
+    let refused = Plan {
+        refusals: other_instance.collect(),
+        ..Plan::default()
+    };
+    let is_other = !refused.refusals.is_empty();
+    Ok(Found {
+        origin: Origin::of(&connected),
+        drift: if is_other {
+            Vec::new()
+        } else {
+            find_drift(&situation.desired, &situation.inventory)
+        },
+        refused: is_other.then_some(refused),
+        situation,
+    })
+}
+
+fn show(cli: &Cli, screen: &Screen, file: Option<&Path>, found: &Found) -> ExitCode {
+    let name = &found.situation.desired.name;
+    let refused = found.refused.as_ref().map(|plan| PlanView {
+        name,
+        plan,
+        inventory: &found.situation.inventory,
+        calls: 0,
+        duration: Duration::ZERO,
+        assumptions: &[],
+    });
+    let exit = if found.drift.is_empty() && refused.is_none() {
+        ExitCode::Success
+    } else {
+        ExitCode::Differs
+    };
+    match (cli.flags.output, &refused) {
+        (Output::Json, _) => {
+            let mut body = report::of_file(&found.situation.file);
+            body.plan = refused.as_ref().map(PlanOut::of);
+            body.drift = found.drift.iter().map(DriftOut::of).collect();
+            report::envelope(screen, &found.origin, body, None, exit)
+        }
+        (Output::Markdown, Some(view)) => {
+            screen.verbatim(&markdown::plan(view));
+            exit
+        }
+        (Output::Markdown, None) => {
+            screen.verbatim(&markdown::drift(name, &found.drift));
+            exit
+        }
+        (_, Some(view)) => {
+            text::print(screen, &text::plan(view, true));
+            exit
+        }
+        (_, None) => {
+            if !screen.quiet || exit != ExitCode::Success {
+                text::print(screen, &text::drift(name, &found.drift));
+            }
+            if exit != ExitCode::Success && !screen.quiet {
+                let command = report::with_file(Subcommand::AccessPlan, file);
+                let next = NextSteps::from(command.to("see what applying the file would change"));
+                screen.result("");
+                screen.result_next(&next, 2);
+            }
+            exit
+        }
+    }
+}

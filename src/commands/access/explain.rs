@@ -1,0 +1,91 @@
+//! `idc-setup access explain`: shows every way in which a user or group gets access, and changes nothing.
+
+use super::account::account_named;
+use super::live::{Reading, Situation, connect, read};
+use super::report::{self, Origin};
+use super::source::{self, Failure};
+use super::what_if::Assumptions;
+use crate::access::explain::explain as find_ways;
+use crate::access::file::PrincipalName;
+use crate::cli::{AccessExplainFlags, Cli, Output};
+use crate::commands::session::{checking, say_rehearsal};
+use crate::environment::Environment;
+use crate::exit_code::ExitCode;
+use crate::next_step::SetupCommand;
+use crate::ui::Screen;
+use crate::ui::access::json::WayOut;
+use crate::ui::access::text;
+use crate::user_error::UserError;
+
+/// Shows the ways and returns the exit code.
+pub async fn explain(cli: &Cli, flags: &AccessExplainFlags, environment: &Environment, screen: &Screen) -> ExitCode {
+    say_rehearsal(cli, environment, screen);
+    match find(cli, flags, environment, screen).await {
+        Ok(()) => ExitCode::Success,
+        Err(failure) => report::fail(cli, screen, failure),
+    }
+}
+
+async fn find(
+    cli: &Cli,
+    flags: &AccessExplainFlags,
+    environment: &Environment,
+    screen: &Screen,
+) -> Result<(), Failure> {
+    let file = source::read(flags.file.as_deref())?;
+    let waiting = checking(cli, environment, screen, "Reading the organization…");
+    let connected = connect(cli, environment, screen).await?;
+    // Access that the file does not mention can be in any permission set and through any group.
+    let reading = Reading {
+        all: true,
+        ..Reading::default()
+    };
+    let situation = read(&connected, file, &reading, &Assumptions::default()).await?;
+    drop(waiting);
+    let (desired, inventory) = (&situation.desired, &situation.inventory);
+    let principal = principal_named(&situation, &flags.principal)?;
+    let account = flags
+        .in_account
+        .as_ref()
+        .map(|text| account_named(&inventory.accounts, text))
+        .transpose()?;
+    let ways = find_ways(&situation.file, desired, inventory, &principal, account.as_ref());
+    if cli.flags.output == Output::Json {
+        let mut body = report::of_file(&situation.file);
+        body.ways = ways.iter().map(WayOut::of).collect();
+        report::envelope(screen, &Origin::of(&connected), body, None, ExitCode::Success);
+    } else {
+        text::print(screen, &text::ways(&principal.to_string(), &ways));
+    }
+    Ok(())
+}
+
+/// The user or group with this name, in the file or in Identity Center.
+fn principal_named(situation: &Situation, text: &str) -> Result<PrincipalName, UserError> {
+    let (desired, inventory) = (&situation.desired, &situation.inventory);
+    let is_user = |name: &str| desired.users.contains_key(name) || inventory.user_named(name).is_some();
+    let is_group = |name: &str| desired.groups.contains_key(name) || inventory.group_named(name).is_some();
+    let unknown = |what: &str, name: &str| {
+        UserError::usage(
+            format!("Neither the access file nor Identity Center has a {what} {name:?}."),
+            SetupCommand::again().to("give the exact name"),
+        )
+    };
+    if let Some(name) = text.strip_prefix("user:") {
+        let user = is_user(name).then(|| PrincipalName::User(name.to_owned()));
+        return user.ok_or_else(|| unknown("user", name));
+    }
+    if let Some(name) = text.strip_prefix("group:") {
+        let group = is_group(name).then(|| PrincipalName::Group(name.to_owned()));
+        return group.ok_or_else(|| unknown("group", name));
+    }
+    match (is_user(text), is_group(text)) {
+        (true, false) => Ok(PrincipalName::User(text.to_owned())),
+        (false, true) => Ok(PrincipalName::Group(text.to_owned())),
+        (false, false) => Err(unknown("user or group", text)),
+        (true, true) => Err(UserError::usage(
+            format!("{text:?} is a user and a group."),
+            SetupCommand::again().to(format!("give user:{text} or group:{text}")),
+        )),
+    }
+}

@@ -1,0 +1,170 @@
+//! The connection to the organization, and what the organization contains.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::source::Failure;
+use super::what_if::Assumptions;
+use crate::access::desired::Desired;
+use crate::access::file::AccessFile;
+use crate::access::live::{self, Directory, Scope};
+use crate::access::plan::{CallerAccess, Options};
+use crate::access::resolve;
+use crate::browser::Browser;
+use crate::cli::Cli;
+use crate::commands::connect::Access;
+use crate::commands::prepare::{Prepared, prepare};
+use crate::environment::Environment;
+use crate::ids::PortalSession;
+use crate::next_step::SetupCommand;
+use crate::reconcile::{Context, Instance};
+use crate::resources::inventory::Inventory;
+use crate::ui::Screen;
+use crate::user_error::UserError;
+use crate::wizard::steps::EnableIdentityCenter;
+use crate::wizard::{Observed, Step as _};
+
+/// A connection to an instance of Identity Center.
+pub struct Connected {
+    /// What all commands share. The state file is only read, and the lock is not held.
+    pub prepared: Prepared,
+    /// The instance.
+    pub instance: Instance,
+}
+
+impl Connected {
+    /// What resources share.
+    pub fn context(&self) -> &Context {
+        &self.prepared.context
+    }
+
+    /// The options of a plan.
+    pub fn options(&self, prune: bool, max_deletes: Option<u32>) -> Options {
+        let caller = &self.context().caller;
+        let session = PortalSession::of_arn(&caller.arn);
+        Options {
+            prune,
+            max_deletes,
+            caller: session.map(|session| CallerAccess {
+                user: session.user.to_owned(),
+                account: caller.account.clone(),
+                permission_set: session.permission_set.to_owned(),
+            }),
+        }
+    }
+}
+
+/// Connects to AWS, and finds the instance in the same way as the first step of the wizard.
+///
+/// # Errors
+/// If there are no credentials, or no instance that this account administers.
+pub async fn connect(cli: &Cli, environment: &Environment, screen: &Screen) -> Result<Connected, UserError> {
+    let browser = Rc::new(Browser::none("access opens no pages"));
+    let prepared = prepare(cli, environment, Access::Read, browser).await?;
+    if let Some(note) = prepared.note_on_profile(cli, screen) {
+        screen.talk(&note);
+    }
+    let first = EnableIdentityCenter::new(Rc::clone(&prepared.context));
+    let observed = first.look().await?;
+    match prepared.context.instance.now() {
+        Some(instance) => Ok(Connected { prepared, instance }),
+        None => Err(no_instance(observed)),
+    }
+}
+
+/// Why the account has no instance that can be used.
+fn no_instance(observed: Observed) -> UserError {
+    if let Some(error) = observed.error {
+        return error;
+    }
+    let next = if observed.next.is_empty() {
+        SetupCommand::run().to("set up Identity Center first").into()
+    } else {
+        observed.next
+    };
+    UserError::failed(observed.summary, next)
+}
+
+/// Today, in UTC.
+pub fn today() -> Date {
+    Timestamp::now().to_zoned_datetime(TimeZone::UTC).date()
+}
+
+/// What is read besides what the file names.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// Everything is read.
+    pub all: bool,
+    /// Every assignment of users and groups that no longer exist is found.
+    pub every_pair: bool,
+}
+
+/// The access file, what the organization contains, and what the file asks for in it.
+pub struct Situation {
+    /// The access file.
+    pub file: AccessFile,
+    /// What was observed.
+    pub inventory: Inventory,
+    /// What is desired.
+    pub desired: Desired,
+    /// The day that the file was read for.
+    pub today: Date,
+}
+
+/// Reads what the organization contains, as far as the file needs it.
+///
+/// # Errors
+/// When AWS does not answer, and all mistakes that show only in the organization.
+pub async fn read(
+    connected: &Connected,
+    file: AccessFile,
+    reading: &Reading,
+    assumptions: &Assumptions,
+) -> Result<Situation, Failure> {
+    let (context, instance) = (connected.context(), &connected.instance);
+    let mut needs = resolve::needs(&file);
+    assumptions.add_needs(&mut needs)?;
+    let (accounts, directory) =
+        tokio::try_join!(live::read_accounts(context, &needs), Directory::read(context, instance))?;
+    let mut accounts = accounts;
+    assumptions.move_accounts(&mut accounts)?;
+    let names = directory.names();
+    let inventory = live::read(context, instance, accounts, directory, &scope(&file, reading)).await?;
+    let today = assumptions.today.unwrap_or_else(today);
+    let mut desired = resolve::resolve(&file, &inventory.accounts, &names, context.partition(), today)?;
+    assumptions.remove_users(&mut desired)?;
+    Ok(Situation {
+        file,
+        inventory,
+        desired,
+        today,
+    })
+}
+
+/// What of the instance is compared with the file.
+fn scope(file: &AccessFile, reading: &Reading) -> Scope {
+    let assigned = file
+        .assignments
+        .iter()
+        .flat_map(|assignment| &assignment.permission_sets);
+    let listed = file
+        .permission_sets
+        .iter()
+        .flat_map(|set| std::iter::once(&set.name).chain(&set.previous_names));
+    let groups = file
+        .groups
+        .iter()
+        .flat_map(|group| std::iter::once(&group.name).chain(&group.previous_names));
+    Scope {
+        permission_sets: listed.chain(assigned).map(|name| name.value.clone()).collect(),
+        owner: Some(file.name.value.clone()),
+        groups: groups.map(|name| name.value.clone()).collect(),
+        member_of: BTreeSet::new(),
+        all: reading.all,
+        every_pair: reading.every_pair,
+    }
+}

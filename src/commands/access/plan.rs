@@ -1,0 +1,155 @@
+//! `idc-setup access plan`: shows what applying the access file would change, and changes nothing.
+
+use std::path::{Path, PathBuf};
+
+use super::live::{Connected, Reading, Situation, connect, read};
+use super::report::{self, Origin};
+use super::source::{self, Failure};
+use super::what_if::Assumptions;
+use crate::access::apply::estimate;
+use crate::access::permissions;
+use crate::access::plan::{Plan, plan as make_plan};
+use crate::cli::{AccessPlanFlags, Cli, Output};
+use crate::commands::session::{checking, say_rehearsal};
+use crate::doctor::policy;
+use crate::environment::Environment;
+use crate::exit_code::ExitCode;
+use crate::ui::Screen;
+use crate::ui::access::json::PlanOut;
+use crate::ui::access::{PlanView, markdown, text};
+
+/// A plan with everything that it was made from.
+pub struct Planned {
+    /// The connection.
+    pub connected: Connected,
+    /// The file and the organization.
+    pub situation: Situation,
+    /// The plan.
+    pub plan: Plan,
+    /// What was assumed, as sentences.
+    pub assumptions: Vec<String>,
+    /// The file as the user gave it.
+    pub given: Option<PathBuf>,
+}
+
+impl Planned {
+    /// The plan with what is needed to show it.
+    pub fn view(&self) -> PlanView<'_> {
+        let estimate = estimate(&self.plan);
+        PlanView {
+            name: &self.situation.desired.name,
+            plan: &self.plan,
+            inventory: &self.situation.inventory,
+            calls: estimate.calls,
+            duration: estimate.duration,
+            assumptions: &self.assumptions,
+        }
+    }
+}
+
+/// Shows the plan and returns the exit code.
+pub async fn plan(cli: &Cli, flags: &AccessPlanFlags, environment: &Environment, screen: &Screen) -> ExitCode {
+    say_rehearsal(cli, environment, screen);
+    // Of `--policy access.toml`, the shared parser takes the file as the value of the flag.
+    let after_policy = cli.answers.after_policy().map(PathBuf::from);
+    let flags = AccessPlanFlags {
+        file: flags.file.clone().or(after_policy.clone()),
+        ..flags.clone()
+    };
+    let planned = match planned(cli, &flags, environment, screen).await {
+        Ok(planned) => planned,
+        Err(failure) => return report::fail(cli, screen, failure),
+    };
+    if cli.answers.is_policy_requested() || after_policy.is_some() {
+        return print_policy(cli, screen, &planned);
+    }
+    show(cli, screen, &planned)
+}
+
+async fn planned(
+    cli: &Cli,
+    flags: &AccessPlanFlags,
+    environment: &Environment,
+    screen: &Screen,
+) -> Result<Planned, Failure> {
+    let assumptions = Assumptions::of(flags)?;
+    let file = source::read(flags.file.as_deref())?;
+    let waiting = checking(cli, environment, screen, "Reading the organization…");
+    let connected = connect(cli, environment, screen).await?;
+    let situation = read(&connected, file, &Reading::default(), &assumptions).await?;
+    drop(waiting);
+    let options = connected.options(flags.prune, flags.max_deletes);
+    let plan = make_plan(&situation.desired, &situation.inventory, &options, situation.today);
+    Ok(Planned {
+        connected,
+        situation,
+        plan,
+        assumptions: assumptions.sentences(),
+        given: flags.file.clone(),
+    })
+}
+
+/// Makes the plan of a file without assumptions, and shows it.
+pub async fn plan_of(
+    cli: &Cli,
+    file: Option<&Path>,
+    environment: &Environment,
+    screen: &Screen,
+) -> Result<Planned, Failure> {
+    let flags = AccessPlanFlags {
+        file: file.map(Path::to_owned),
+        ..AccessPlanFlags::default()
+    };
+    planned(cli, &flags, environment, screen).await
+}
+
+/// Prints a plan and returns the exit code.
+pub fn show(cli: &Cli, screen: &Screen, planned: &Planned) -> ExitCode {
+    let exit = report::exit_of_plan(&planned.plan);
+    let view = planned.view();
+    match cli.flags.output {
+        Output::Json => {
+            let mut body = report::of_file(&planned.situation.file);
+            body.plan = Some(PlanOut::of(&view));
+            report::envelope(screen, &Origin::of(&planned.connected), body, None, exit)
+        }
+        Output::Markdown => {
+            screen.verbatim(&markdown::plan(&view));
+            exit
+        }
+        _ => {
+            if !screen.quiet || exit != ExitCode::Success {
+                text::print(screen, &text::plan(&view, screen.verbose > 0));
+            }
+            if !screen.quiet && planned.assumptions.is_empty() {
+                screen.result("");
+                screen.result_next(&report::next_of_plan(&planned.plan, planned.given.as_deref()), 2);
+            }
+            exit
+        }
+    }
+}
+
+/// Prints the IAM policy that reading and applying the plan needs.
+fn print_policy(cli: &Cli, screen: &Screen, planned: &Planned) -> ExitCode {
+    let (desired, plan) = (&planned.situation.desired, &planned.plan);
+    let needed = permissions::of(plan, desired.uses_tags);
+    let parts = [
+        policy::Part {
+            name: "Read",
+            permissions: needed.reads,
+        },
+        policy::Part {
+            name: "Change",
+            permissions: needed.changes,
+        },
+    ];
+    let document = policy::of_parts(planned.connected.context().partition(), &parts);
+    if cli.flags.output == Output::Json {
+        let mut body = report::of_file(&planned.situation.file);
+        body.policy = Some(document);
+        return report::envelope(screen, &Origin::of(&planned.connected), body, None, ExitCode::Success);
+    }
+    screen.json(&serde_json::to_string_pretty(&document).unwrap_or_default());
+    ExitCode::Success
+}

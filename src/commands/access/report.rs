@@ -1,0 +1,208 @@
+//! How a command of `access` ends: text, Markdown or the envelope, and the exit code.
+
+use super::live::Connected;
+use super::source::Failure;
+use crate::access::apply::Outcome;
+use crate::access::file::AccessFile;
+use crate::access::mistake::Mistake;
+use crate::access::plan::Plan;
+use crate::cli::{Cli, Output};
+use crate::commands::ending::fail as fail_with;
+use crate::exit_code::ExitCode;
+use crate::ids::{AccountId, RegionName};
+use crate::next_step::{NextSteps, SetupCommand, Subcommand};
+use crate::ui::Screen;
+use crate::ui::access::json::{AccessBody, MistakeOut};
+use crate::ui::access::{markdown, text};
+use crate::ui::envelope::{Envelope, ErrorOut, FORMAT};
+use crate::user_error::UserError;
+
+/// What an envelope says about the connection.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    account: Option<AccountId>,
+    region: Option<RegionName>,
+    caller: Option<String>,
+}
+
+impl Origin {
+    /// The origin of a connection.
+    pub fn of(connected: &Connected) -> Self {
+        let caller = &connected.context().caller;
+        Self {
+            account: Some(caller.account.clone()),
+            region: Some(connected.instance.region.clone()),
+            caller: Some(caller.arn.clone()),
+        }
+    }
+}
+
+/// Adds what every body says about the file.
+pub fn of_file(file: &AccessFile) -> AccessBody {
+    AccessBody {
+        name: Some(file.name.value.clone()),
+        files: file.files.iter().map(|path| path.display().to_string()).collect(),
+        ..AccessBody::default()
+    }
+}
+
+/// Prints the envelope and returns the exit code.
+pub fn envelope(
+    screen: &Screen,
+    origin: &Origin,
+    mut body: AccessBody,
+    error: Option<&UserError>,
+    exit: ExitCode,
+) -> ExitCode {
+    body.caller.clone_from(&origin.caller);
+    let envelope = Envelope {
+        format: FORMAT,
+        command: screen.invocation.subcommand.name().to_owned(),
+        account: origin.account.clone(),
+        region: origin.region.clone(),
+        error: error.map(|error| ErrorOut::of(error, None, &screen.invocation)),
+        exit: exit.code(),
+        body,
+    };
+    screen.json(&envelope.json());
+    exit
+}
+
+/// Prints why a command ended early, and returns the exit code.
+pub fn fail(cli: &Cli, screen: &Screen, failure: Failure) -> ExitCode {
+    match failure {
+        Failure::Error(error) => fail_with(cli, screen, screen.invocation.subcommand, error),
+        Failure::Mistakes(mistakes) => refuse(cli, screen, &mistakes),
+    }
+}
+
+/// Prints all mistakes in the files.
+fn refuse(cli: &Cli, screen: &Screen, mistakes: &[Mistake]) -> ExitCode {
+    let exit = ExitCode::Usage;
+    match cli.flags.output {
+        Output::Json => {
+            let error = UserError::usage(
+                text::mistakes_sentence(mistakes),
+                SetupCommand::again().after("correct the access file"),
+            );
+            let body = AccessBody {
+                mistakes: mistakes.iter().map(MistakeOut::of).collect(),
+                ..AccessBody::default()
+            };
+            envelope(screen, &Origin::default(), body, Some(&error), exit)
+        }
+        Output::Markdown => {
+            screen.verbatim(&markdown::mistakes(mistakes));
+            // For the log of the job.
+            text::print_mistakes(screen, mistakes);
+            exit
+        }
+        _ => {
+            text::print_mistakes(screen, mistakes);
+            exit
+        }
+    }
+}
+
+/// The exit code of a plan.
+pub fn exit_of_plan(plan: &Plan) -> ExitCode {
+    if !plan.refusals.is_empty() {
+        ExitCode::Differs
+    } else if plan.is_empty() {
+        ExitCode::Success
+    } else {
+        ExitCode::Incomplete
+    }
+}
+
+/// The exit code of an apply, whose plan was this.
+pub fn exit_of_outcome(plan: &Plan, outcome: &Outcome) -> ExitCode {
+    let failed = outcome.failed.iter().map(|(_, error)| ExitCode::from(error.kind));
+    let is_incomplete = !outcome.not_begun.is_empty() || !plan.unpruned.is_empty();
+    let others = [
+        (outcome.stopped, ExitCode::Interrupted),
+        (!plan.refusals.is_empty(), ExitCode::Differs),
+        (is_incomplete, ExitCode::Incomplete),
+    ];
+    let others = others.into_iter().filter(|(applies, _)| *applies);
+    ExitCode::greatest(failed.chain(others.map(|(_, exit)| exit)))
+}
+
+/// `access apply` with the file that was given.
+pub fn apply_command(file: Option<&std::path::Path>) -> SetupCommand {
+    with_file(Subcommand::AccessApply, file)
+}
+
+/// A command of `access` with the file that was given.
+pub fn with_file(command: Subcommand, file: Option<&std::path::Path>) -> SetupCommand {
+    let command = SetupCommand::new(command);
+    match file {
+        Some(file) => command.word(file.display().to_string()),
+        None => command,
+    }
+}
+
+/// What to do after a plan.
+pub fn next_of_plan(plan: &Plan, file: Option<&std::path::Path>) -> NextSteps {
+    let mut next = NextSteps::default();
+    if plan.changes.iter().any(|change| !change.action.is_deletion()) {
+        next = next.or(apply_command(file).to("apply it"));
+    }
+    let deletes = plan.changes.iter().any(|change| change.action.is_deletion());
+    if deletes || !plan.unpruned.is_empty() {
+        let prune = apply_command(file).switch("--prune");
+        next = next.or(prune.to("delete what is no longer in the file"));
+    }
+    next
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::plan::{Action, Change, Refusal, RefusalReason};
+
+    fn group() -> Change {
+        Change {
+            action: Action::CreateGroup {
+                name: "platform".to_owned(),
+                description: None,
+            },
+            place: None,
+        }
+    }
+
+    fn refusal() -> Refusal {
+        Refusal {
+            reason: RefusalReason::NotOwned,
+            what: "It differs.".to_owned(),
+            suggestion: String::new(),
+            place: None,
+        }
+    }
+
+    #[test]
+    fn the_exit_code_of_a_plan_says_whether_something_is_to_do_or_refused() {
+        let mut plan = Plan::default();
+        assert_eq!(exit_of_plan(&plan), ExitCode::Success);
+        plan.unpruned.push(group());
+        assert_eq!(exit_of_plan(&plan), ExitCode::Incomplete);
+        plan.refusals.push(refusal());
+        assert_eq!(exit_of_plan(&plan), ExitCode::Differs);
+    }
+
+    #[test]
+    fn of_several_exit_codes_of_an_apply_the_most_severe_one_wins() {
+        let mut plan = Plan::default();
+        let mut outcome = Outcome::default();
+        assert_eq!(exit_of_outcome(&plan, &outcome), ExitCode::Success);
+        outcome.not_begun.push(group());
+        assert_eq!(exit_of_outcome(&plan, &outcome), ExitCode::Incomplete);
+        plan.refusals.push(refusal());
+        assert_eq!(exit_of_outcome(&plan, &outcome), ExitCode::Differs);
+        let error = UserError::failed("It failed.", NextSteps::default());
+        outcome.failed.push((group(), error));
+        assert_eq!(exit_of_outcome(&plan, &outcome), ExitCode::Failed);
+        outcome.stopped = true;
+        assert_eq!(exit_of_outcome(&plan, &outcome), ExitCode::Interrupted);
+    }
+}
