@@ -8,7 +8,7 @@ use super::rail::Row;
 use super::screen::Screen;
 use super::text::aligned;
 use crate::answers::ago;
-use crate::next_step::SetupCommand;
+use crate::next_step::{SetupCommand, Subcommand};
 use crate::progress::{Origin, ResourceKind};
 use crate::reconcile::Importance;
 use crate::text::{as_clause, clean};
@@ -118,8 +118,24 @@ fn print_all_set(screen: &Screen, reports: &[StepReport]) {
     if let Some(portal) = portal {
         line("Portal", &portal);
     }
+    print_add_people(screen);
     line("Undo", &command(&SetupCommand::undo()));
     print_recommended(screen, reports);
+}
+
+/// Prints how to go on from one user to a team: what exists as an access file, which the user edits and applies.
+fn print_add_people(screen: &Screen) {
+    let apply = screen.command(&SetupCommand::new(Subcommand::AccessApply));
+    // The same flags choose the account.
+    let export = apply.replacen("access apply", "export access", 1);
+    let rows = [
+        ("Add people", format!("{export} > access.toml"), Style::new().cyan()),
+        ("", "# add them to access.toml, then:".to_owned(), Style::new().dim()),
+        ("", apply, Style::new().cyan()),
+    ];
+    for (name, value, style) in rows {
+        screen.raw_result(&aligned(name, &screen.paint(&clean(&value), &style)));
+    }
 }
 
 /// Names the recommendations that are still open, on one line.
