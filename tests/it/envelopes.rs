@@ -4,6 +4,7 @@
 use schemars::Schema;
 use serde_json::Value;
 
+use idc_setup::ui::access::json::AccessBody;
 use idc_setup::ui::envelope::{AnswersBody, DoctorBody, Envelope, LoginBody, ProfilesBody, StepsBody, UndoBody};
 use idc_setup::ui::next::NextBody;
 
@@ -23,11 +24,14 @@ const LOGIN: (&str, fn() -> Schema) = ("login.v1.json", || schemars::schema_for!
 const PROFILES: (&str, fn() -> Schema) = ("profiles.v1.json", || schemars::schema_for!(Envelope<ProfilesBody>));
 const DOCTOR: (&str, fn() -> Schema) = ("doctor.v1.json", || schemars::schema_for!(Envelope<DoctorBody>));
 const NEXT: (&str, fn() -> Schema) = ("next.v1.json", || schemars::schema_for!(Envelope<NextBody>));
+const ACCESS: (&str, fn() -> Schema) = ("envelope-access.v1.json", || {
+    schemars::schema_for!(Envelope<AccessBody>)
+});
 const ANSWERS: (&str, fn() -> Schema) = ("envelope-answers.v1.json", || {
     schemars::schema_for!(Envelope<AnswersBody>)
 });
 
-const COMMANDS: [Command; 15] = [
+const COMMANDS: [Command; 21] = [
     Command {
         arguments: &["run", "--non-interactive"],
         name: "run",
@@ -67,6 +71,36 @@ const COMMANDS: [Command; 15] = [
         arguments: &["answers"],
         name: "answers",
         schema: ANSWERS,
+    },
+    Command {
+        arguments: &["access", "plan"],
+        name: "access plan",
+        schema: ACCESS,
+    },
+    Command {
+        arguments: &["access", "apply"],
+        name: "access apply",
+        schema: ACCESS,
+    },
+    Command {
+        arguments: &["access", "drift"],
+        name: "access drift",
+        schema: ACCESS,
+    },
+    Command {
+        arguments: &["access", "explain", "ada"],
+        name: "access explain",
+        schema: ACCESS,
+    },
+    Command {
+        arguments: &["access", "adopt"],
+        name: "access adopt",
+        schema: ACCESS,
+    },
+    Command {
+        arguments: &["access", "remove", "ada"],
+        name: "access remove",
+        schema: ACCESS,
     },
     Command {
         arguments: &["rehearse", "--non-interactive"],

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod access_commands;
+mod access_complaints;
 mod access_file;
 mod answers;
 mod any_account;

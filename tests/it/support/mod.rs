@@ -12,6 +12,7 @@ pub mod prompt_navigation;
 pub mod python;
 pub mod scripted;
 pub mod svg;
+pub mod team;
 pub mod terminal;
 
 use std::path::{Path, PathBuf};

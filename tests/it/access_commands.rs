@@ -1,0 +1,608 @@
+//! The commands of `access`: what they change, what they print as text, JSON and Markdown, and their exit codes.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use idc_setup::ui::access::json::{AccessBody, Event};
+use idc_setup::ui::envelope::Envelope;
+use idc_sim::{Assignment, FaultKind, Hold, PermissionSet};
+use serde_json::Value;
+
+use super::json::schema;
+use super::support::team::{self, COUNTS, DEV, PROD, applied, edit, organization, team};
+use super::support::{RUNTIME, RunResult, TestEnv, is_mutating};
+
+/// Asserts that the envelope fits its schema, and returns it.
+fn validated(result: &RunResult) -> Value {
+    let schema = schema("envelope-access.v1.json", schemars::schema_for!(Envelope<AccessBody>));
+    let envelope = result.envelope();
+    if let Err(error) = jsonschema::validate(&schema, &envelope) {
+        panic!("{error}\n{envelope:#}");
+    }
+    assert_eq!(envelope["exit"], result.code);
+    envelope
+}
+
+fn list<'v>(envelope: &'v Value, part: &str, name: &str) -> &'v Vec<Value> {
+    envelope[part][name]
+        .as_array()
+        .unwrap_or_else(|| panic!("no {part}.{name} in {envelope:#}"))
+}
+
+fn mutating(env: &TestEnv) -> Vec<String> {
+    let calls = env.server.calls().into_iter().filter(is_mutating);
+    calls.map(|call| call.operation).collect()
+}
+
+#[test]
+fn a_plan_is_applied_and_then_there_is_nothing_to_do() {
+    let env = team();
+    let planned = validated(&env.json(&["access", "plan"]).expect(3));
+    assert_eq!(list(&planned, "plan", "changes").len(), COUNTS.iter().sum::<usize>());
+    assert_eq!(planned["command"], "access plan");
+    assert_eq!(planned["name"], "acme");
+    assert_eq!(mutating(&env), [""; 0]);
+    let outcome = validated(&env.json(&["access", "apply"]).expect(0));
+    assert_eq!(outcome["outcome"]["done"], 10);
+    assert_eq!(env.counts(), COUNTS);
+    let before = mutating(&env).len();
+    let again = validated(&env.json(&["access", "plan"]).expect(0));
+    assert_eq!(again["plan"]["changes"], serde_json::json!([]));
+    assert_eq!(again["plan"]["unchanged"], 10);
+    env.run(&["access", "apply"]).expect(0).expect_text("Nothing to do");
+    assert_eq!(mutating(&env).len(), before);
+}
+
+#[test]
+fn a_plan_shows_who_gets_which_access_where() {
+    let env = team();
+    let text = env.run(&["access", "plan"]).expect(3).stdout;
+    for line in [
+        "Access plan: acme",
+        "  + 2 users, 1 group, 2 memberships, 2 permission sets, 3 assignments",
+        "  + user ada (Ada Lovelace, ada@example.com)",
+        "  + ada in group platform",
+        "  + permission set Admin: AdministratorAccess, sessions of 8h",
+        "  group platform",
+        "    + Admin in Prod 1 (111111111111) and Prod 2 (222222222222)",
+        "    + Read in Dev 1 (333333333333)",
+        "  Dev 1 (333333333333)  +1",
+        "    idc-setup access apply",
+    ] {
+        assert!(
+            text.lines().any(|own| own.trim_end() == line),
+            "{line:?} is not in:\n{text}"
+        );
+    }
+}
+
+#[test]
+fn a_long_plan_fits_a_screen_and_shows_everything_on_request() {
+    let mut cloud = organization();
+    for n in 0..60 {
+        let id = format!("{}", 500_000_000_000_u64 + n);
+        cloud
+            .accounts
+            .push(team::account(&id, &format!("Prod {n}x"), "ou-exam-prod0000"));
+    }
+    let env = TestEnv::with(cloud);
+    let groups: String = (0..12).map(|n| format!("[[group]]\nname = \"team-{n}\"\n\n")).collect();
+    let principals: Vec<String> = (0..12).map(|n| format!("\"group:team-{n}\"")).collect();
+    let assignment = format!(
+        "[[assignment]]\nprincipals = [{}]\npermission-sets = [\"Admin\"]\naccounts = [\"@prod\"]\n",
+        principals.join(", ")
+    );
+    team::write(&env, &format!("{}\n{groups}{assignment}", team::FILE));
+    let short = env.run(&["access", "plan"]).expect(3).stdout;
+    assert!(short.lines().count() <= 65, "{short}");
+    assert!(
+        short.contains("+ Give 13 groups and 1 user 2 permission sets in 63 accounts (807 assignments)."),
+        "{short}"
+    );
+    assert!(short.contains("more (-v shows them)"), "{short}");
+    let long = env.run(&["access", "plan", "-v"]).expect(3).stdout;
+    assert!(long.contains("Prod 59x (500000000059)"), "{long}");
+    assert!(!long.contains("-v shows them"), "{long}");
+}
+
+#[test]
+fn a_plan_in_markdown_is_a_comment_for_a_pull_request() {
+    let env = team();
+    let page = env.run(&["access", "plan", "--output=markdown"]).expect(3).stdout;
+    for line in [
+        "## Access plan: `acme`",
+        "| create | 2 | 1 | 2 | 2 | 3 |",
+        "| `group platform` | `+` | `Admin` | `Prod 1 (111111111111)`, `Prod 2 (222222222222)` |",
+        "| `Dev 1 (333333333333)` | `Workloads/Dev` | 1 | 0 |",
+    ] {
+        assert!(page.lines().any(|own| own == line), "{line:?} is not in:\n{page}");
+    }
+    let page = env.run(&["access", "apply", "--output=markdown"]).expect(0).stdout;
+    assert!(page.contains("**10 changes made in"), "{page}");
+    let page = env.run(&["access", "plan", "--output=markdown"]).expect(0).stdout;
+    assert!(page.contains("**Nothing to do**: 10 as the file says."), "{page}");
+    let page = env.run(&["access", "drift", "--output=markdown"]).expect(0).stdout;
+    assert!(page.contains("**No drift**"), "{page}");
+    for command in [&["status"][..], &["access", "adopt"], &["access", "explain", "ada"]] {
+        env.run(&[command, &["--output=markdown"]].concat())
+            .expect(2)
+            .expect_text("access plan --output markdown");
+    }
+}
+
+#[test]
+fn names_cannot_format_or_mention_in_markdown() {
+    let mut cloud = organization();
+    let last = cloud.accounts.len() - 1;
+    cloud.accounts[last].name = "Dev |`<b>@everyone".to_owned();
+    let env = TestEnv::with(cloud);
+    team::write(&env, team::FILE);
+    let page = env.run(&["access", "plan", "--output=markdown"]).expect(3).stdout;
+    assert!(page.contains("`` Dev \\|`<b>@everyone (333333333333) ``"), "{page}");
+}
+
+#[test]
+fn what_the_file_no_longer_asks_for_is_deleted_only_with_prune() {
+    let env = applied();
+    let (kept, _) = team::FILE
+        .split_once("[[assignment]]\nprincipals = [\"user:ada\"]")
+        .unwrap();
+    team::write(&env, kept);
+    let plan = validated(&env.json(&["access", "plan"]).expect(3));
+    assert_eq!(list(&plan, "plan", "changes").len(), 0);
+    let unpruned = list(&plan, "plan", "unpruned");
+    assert_eq!(unpruned.len(), 1, "{plan:#}");
+    assert_eq!(unpruned[0]["kind"], "delete_assignment");
+    assert_eq!(unpruned[0]["user"], "ada");
+    assert_eq!(unpruned[0]["account"], DEV);
+    env.json(&["access", "apply"]).expect(3);
+    assert_eq!(env.counts(), COUNTS);
+    let pruned = validated(&env.json(&["access", "plan", "--prune"]).expect(3));
+    assert_eq!(list(&pruned, "plan", "changes").len(), 1);
+    env.json(&["access", "apply", "--prune"]).expect(0);
+    assert_eq!(env.counts(), [2, 1, 2, 2, 2]);
+    env.json(&["access", "plan", "--prune"]).expect(0);
+}
+
+#[test]
+fn more_deletions_than_the_guard_allows_are_refused() {
+    let env = applied();
+    let (kept, _) = team::FILE.split_once("[[assignment]]").unwrap();
+    team::write(
+        &env,
+        &kept.replace("name = \"acme\"\n", "name = \"acme\"\n[guard]\nmax-deletes = 2\n"),
+    );
+    let refused = validated(&env.json(&["access", "apply", "--prune"]).expect(5));
+    assert_eq!(list(&refused, "plan", "refusals")[0]["reason"], "too_many_deletes");
+    assert_eq!(env.counts(), COUNTS);
+    env.run(&["access", "plan", "--prune"])
+        .expect(5)
+        .expect_text("--max-deletes");
+    env.json(&["access", "apply", "--prune", "--max-deletes=3"]).expect(0);
+    assert_eq!(env.counts(), [2, 1, 2, 2, 0]);
+}
+
+#[test]
+fn drift_names_who_and_what_and_exits_with_5() {
+    let env = applied();
+    env.run(&["access", "drift"]).expect(0).expect_text("No drift");
+    {
+        let mut cloud = env.server.cloud();
+        let set = cloud.permission_sets.iter().find(|set| set.name == "Admin").unwrap();
+        let (permission_set, user) = (set.arn.clone(), cloud.instances[0].store.find_user_id("bob").unwrap());
+        cloud.assignments.push(Assignment {
+            account: PROD[0].to_owned(),
+            permission_set,
+            principal_type: "USER".to_owned(),
+            principal: user,
+        });
+    }
+    let result = env.run(&["access", "drift"]).expect(5);
+    for word in ["bob", "Admin", PROD[0]] {
+        assert!(result.stdout.contains(word), "{word} is not in:\n{}", result.stdout);
+    }
+    let envelope = validated(&env.json(&["access", "drift"]).expect(5));
+    assert_eq!(envelope["drift"][0]["kind"], "changed");
+    let page = env.run(&["access", "drift", "--output=markdown"]).expect(5).stdout;
+    assert!(page.contains("| changed by somebody else"), "{page}");
+}
+
+#[test]
+fn drift_tells_edited_sets_that_are_not_provisioned() {
+    let env = applied();
+    for role in &mut env.server.cloud().roles {
+        role.version = "an earlier one".to_owned();
+    }
+    let envelope = validated(&env.json(&["access", "drift"]).expect(5));
+    let drift = envelope["drift"].as_array().unwrap();
+    assert!(
+        !drift.is_empty() && drift.iter().all(|one| one["kind"] == "not_provisioned"),
+        "{drift:#?}"
+    );
+}
+
+#[test]
+fn drift_tells_assignments_of_what_is_gone() {
+    let env = applied();
+    {
+        let mut cloud = env.server.cloud();
+        let store = &mut cloud.instances[0].store;
+        let ada = store.find_user_id("ada").unwrap();
+        store.users.remove(&ada);
+        store.memberships.retain(|_, membership| membership.user != ada);
+    }
+    let envelope = validated(&env.json(&["access", "drift", "--thorough"]).expect(5));
+    let drift = envelope["drift"].as_array().unwrap();
+    assert!(drift.iter().any(|one| one["kind"] == "gone"), "{drift:#?}");
+}
+
+#[test]
+fn explain_shows_every_way_with_group_set_file_and_line() {
+    let env = team();
+    let text = env.run(&["access", "explain", "ada"]).expect(0).stdout;
+    assert!(
+        text.contains("+ Admin through group platform: not applied yet"),
+        "{text}"
+    );
+    env.json(&["access", "apply"]).expect(0);
+    let text = env.run(&["access", "explain", "user:ada"]).expect(0).stdout;
+    assert!(text.contains("Admin through group platform: exists"), "{text}");
+    assert!(text.contains("Read directly: exists"), "{text}");
+    assert!(text.contains("access.toml:") && text.contains("TICKET-1"), "{text}");
+    let envelope = validated(&env.json(&["access", "explain", "ada", "Dev 1"]).expect(0));
+    let ways = envelope["ways"].as_array().unwrap();
+    assert_eq!(ways.len(), 1, "{ways:#?}");
+    assert_eq!(ways[0]["permission_set"], "Read");
+    assert_eq!(ways[0]["state"], "as_desired");
+    let group = validated(&env.json(&["access", "explain", "group:platform", PROD[0]]).expect(0));
+    assert_eq!(group["ways"][0]["permission_set"], "Admin");
+    env.run(&["access", "explain", "eve"]).expect(2).expect_text("eve");
+    env.run(&["access", "explain", "ada", "Nowhere"])
+        .expect(2)
+        .expect_text("Nowhere");
+}
+
+#[test]
+fn access_that_the_file_does_not_ask_for_is_explained_too() {
+    let env = applied();
+    let other = "format = 1\nname = \"other\"\n[[permission-set]]\nname = \"Other\"\nmanaged-policies = [\"ReadOnlyAccess\"]\n\
+                 [[assignment]]\nprincipals = [\"user:bob\"]\npermission-sets = [\"Other\"]\naccounts = [\"name:Dev *\"]\n";
+    std::fs::write(env.path("other.toml"), other).unwrap();
+    env.json(&["access", "apply", "other.toml"]).expect(0);
+    // Neither file touches what the other one owns.
+    env.json(&["access", "plan", "--prune"]).expect(0);
+    env.run(&["access", "explain", "bob"])
+        .expect(0)
+        .expect_text("! Other directly: exists, and the file does not ask for it");
+}
+
+#[test]
+fn adopt_tags_existing_sets_that_are_as_the_file_says() {
+    let env = TestEnv::with({
+        let mut cloud = organization();
+        let created = cloud.instances[0].created;
+        let arn = "arn:aws:sso:::permissionSet/ssoins-7223a1b2c3d4e5f6/ps-00000000000000aa";
+        let mut set = PermissionSet::administrator(arn.to_owned(), "Admin".to_owned(), created);
+        set.session_duration = "PT8H".to_owned();
+        cloud.permission_sets.push(set);
+        cloud
+    });
+    team::write(&env, team::FILE);
+    let adopted = validated(&env.json(&["access", "adopt"]).expect(0));
+    assert_eq!(list(&adopted, "plan", "changes").len(), 1, "{adopted:#}");
+    let tags = env.server.cloud().permission_sets[0].tags.clone();
+    assert_eq!(tags.get("idc-setup:access").map(String::as_str), Some("acme"));
+    assert_eq!(mutating(&env), ["TagResource"]);
+    // A set that differs is not taken over.
+    env.server.cloud().permission_sets[0].tags.clear();
+    env.server.cloud().permission_sets[0].session_duration = "PT1H".to_owned();
+    let refused = validated(&env.json(&["access", "adopt"]).expect(5));
+    assert_eq!(list(&refused, "plan", "refusals")[0]["reason"], "not_owned");
+    assert_eq!(mutating(&env), ["TagResource"]);
+}
+
+#[test]
+fn remove_takes_a_leaver_out_of_the_file_and_shows_the_plan() {
+    let env = applied();
+    let before = std::fs::read_to_string(env.path("access.toml")).unwrap();
+    let result = env.run(&["access", "remove", "ada"]).expect(3);
+    assert!(result.stdout.contains("-name = \"ada\""), "{}", result.stdout);
+    assert!(result.stderr.contains("was not written"), "{}", result.stderr);
+    assert_eq!(std::fs::read_to_string(env.path("access.toml")).unwrap(), before);
+    let envelope = validated(&env.json(&["access", "remove", "ada", "--yes"]).expect(3));
+    assert_eq!(envelope["removal"]["written"], true);
+    // The membership and the direct assignment; the user stays.
+    let unpruned = list(&envelope, "plan", "unpruned");
+    let kinds: Vec<&str> = unpruned.iter().map(|change| change["kind"].as_str().unwrap()).collect();
+    assert!(
+        kinds.contains(&"remove_member") && kinds.contains(&"delete_assignment"),
+        "{kinds:?}"
+    );
+    let text = std::fs::read_to_string(env.path("access.toml")).unwrap();
+    assert!(
+        !text.contains("ada") && text.contains("# Access of the team."),
+        "{text}"
+    );
+    env.run(&["access", "remove", "ada"])
+        .expect(2)
+        .expect_text("does not mention the user \"ada\"");
+}
+
+#[test]
+fn all_mistakes_are_reported_with_place_and_suggestion() {
+    let env = team();
+    edit(&env, "session-duration = \"8h\"", "sesion-duration = \"8h\"");
+    edit(&env, "family-name = \"Byron\"", "family-name = 7");
+    for command in [&["access", "plan"][..], &["access", "apply"], &["access", "drift"]] {
+        let result = env.run(command).expect(2);
+        assert!(
+            result.stderr.contains("The access file has 2 mistakes."),
+            "{}",
+            result.stderr
+        );
+        assert!(result.stderr.contains("access.toml:"), "{}", result.stderr);
+        assert!(result.stderr.contains("session-duration"), "{}", result.stderr);
+    }
+    let envelope = validated(&env.json(&["access", "plan"]).expect(2));
+    let mistakes = envelope["mistakes"].as_array().unwrap();
+    assert_eq!(mistakes.len(), 2, "{mistakes:#?}");
+    assert!(
+        mistakes
+            .iter()
+            .all(|mistake| mistake["place"]["line"].as_u64() > Some(0))
+    );
+    let page = env.run(&["access", "plan", "--output=markdown"]).expect(2).stdout;
+    assert!(page.contains("**The access file has 2 mistakes.**"), "{page}");
+    assert_eq!(env.server.calls().len(), 0, "a file with mistakes needs no call");
+}
+
+#[test]
+fn yaml_and_json_files_are_found_too() {
+    for (name, text) in [
+        ("access.yaml", "format: 1\nname: acme\ngroup:\n  - name: platform\n"),
+        (
+            "access.json",
+            r#"{"format": 1, "name": "acme", "group": [{"name": "platform"}]}"#,
+        ),
+    ] {
+        let env = TestEnv::with(organization());
+        std::fs::write(env.path(name), text).unwrap();
+        let plan = validated(&env.json(&["access", "plan"]).expect(3));
+        assert_eq!(list(&plan, "plan", "changes")[0]["group"], "platform");
+    }
+}
+
+#[test]
+fn a_missing_file_says_how_to_get_one() {
+    let env = TestEnv::with(organization());
+    env.run(&["access", "plan"])
+        .expect(2)
+        .expect_text("There is no access file in this folder")
+        .expect_text("idc-setup export access");
+    env.run(&["access", "apply", "team.toml"])
+        .expect(2)
+        .expect_text("There is no file team.toml.");
+}
+
+#[test]
+fn an_account_without_identity_center_is_told_to_set_it_up() {
+    let env = TestEnv::new("fresh");
+    team::write(&env, team::FILE);
+    env.run(&["access", "plan"])
+        .expect(1)
+        .expect_text("Set up Identity Center first");
+}
+
+#[test]
+fn a_file_for_another_instance_is_refused() {
+    let env = team();
+    edit(
+        &env,
+        "name = \"acme\"\n",
+        "name = \"acme\"\ninstance = \"ssoins-0000000000000000\"\n",
+    );
+    for command in ["plan", "apply", "drift", "adopt"] {
+        env.json(&["access", command]).expect(5);
+    }
+    assert_eq!(mutating(&env), [""; 0]);
+}
+
+#[test]
+fn a_second_apply_on_this_machine_exits_with_6() {
+    let env = team();
+    let hold = Hold::default();
+    env.fault("CreateUser", 1, FaultKind::HoldAfter(hold.clone()));
+    let mut first = env
+        .command(&["access", "apply"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let reached = RUNTIME.block_on(async { tokio::time::timeout(Duration::from_secs(20), hold.reached()).await });
+    assert!(reached.is_ok(), "the first apply begins");
+    env.run(&["access", "apply"]).expect(6).expect_text("Another run");
+    // Looking needs no lock.
+    env.run(&["access", "plan"]).expect(3);
+    hold.release();
+    first.wait().unwrap();
+    env.json(&["access", "apply"]).expect(0);
+    assert_eq!(env.counts(), COUNTS);
+}
+
+#[test]
+fn events_are_lines_of_json_on_stderr() {
+    let env = team();
+    let result = env.run(&["access", "apply", "--events", "--output=json"]).expect(0);
+    validated(&result);
+    let event_schema = schema("access-event.v1.json", schemars::schema_for!(Event));
+    let lines = result.stderr.lines().filter(|line| line.starts_with('{'));
+    let events: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+    for event in &events {
+        if let Err(error) = jsonschema::validate(&event_schema, event) {
+            panic!("{error}\n{event:#}");
+        }
+    }
+    assert_eq!(events[0]["event"], "started");
+    assert_eq!(events[0]["changes"], 10);
+    let done = events.iter().filter(|event| event["event"] == "done");
+    assert_eq!(done.clone().count(), 10);
+    assert_eq!(done.last().unwrap()["ended"], 10);
+}
+
+#[test]
+fn what_fails_is_named_with_its_reason_and_the_rest_is_applied() {
+    let env = team();
+    let reason = "Received a 403 status error: not authorized";
+    env.fault("CreateAccountAssignment", 1, FaultKind::FailLater(reason.to_owned()));
+    let result = env.run(&["access", "apply"]).expect(1);
+    assert!(result.stderr.contains(reason), "{}", result.stderr);
+    assert!(result.stdout.contains("Failed: Give the"), "{}", result.stdout);
+    assert_eq!(env.counts(), [2, 1, 2, 2, 2]);
+    env.json(&["access", "apply"]).expect(0);
+    assert_eq!(env.counts(), COUNTS);
+}
+
+#[test]
+fn a_plan_prints_the_iam_policy_that_it_needs() {
+    let env = team();
+    for command in [
+        &["access", "plan", "--policy"][..],
+        &["access", "plan", "--policy", "access.toml"],
+    ] {
+        let policy: Value = serde_json::from_str(&env.run(command).expect(0).stdout).unwrap();
+        let text = policy.to_string();
+        for action in ["identitystore:CreateUser", "sso:CreateAccountAssignment"] {
+            assert!(text.contains(action), "{action} is not in {policy:#}");
+        }
+        assert!(!text.contains("sso:DeleteAccountAssignment"), "{policy:#}");
+    }
+    let envelope = validated(&env.json(&["access", "plan", "--policy"]).expect(0));
+    assert_eq!(envelope["policy"]["Version"], "2012-10-17");
+}
+
+#[test]
+fn what_if_plans_change_nothing_and_say_what_they_assume() {
+    let env = applied();
+    let left = env.run(&["access", "plan", "--without-user=bob"]).expect(3);
+    assert!(left.stdout.contains("If the user bob left."), "{}", left.stdout);
+    assert!(
+        left.stdout.contains("Remove bob from the group platform."),
+        "{}",
+        left.stdout
+    );
+    let moved = env
+        .run(&["access", "plan", &format!("--move={DEV}=Workloads/Prod")])
+        .expect(3);
+    assert!(
+        moved.stdout.contains("+ Admin in Dev 1 (333333333333)"),
+        "{}",
+        moved.stdout
+    );
+    edit(&env, "reason = \"TICKET-1\"", "until = 2999-01-01");
+    env.run(&["access", "plan"]).expect(0);
+    env.run(&["access", "plan", "--as-of=2999-01-01"])
+        .expect(3)
+        .expect_text("If it were 2999-01-01.");
+    for (flag, text) in [
+        ("--without-user=eve", "does not mention the user \"eve\""),
+        ("--move=333333333333", "not an account and an organizational unit"),
+        ("--move=Dev 1=Nowhere", "Nowhere"),
+        ("--as-of=soon", "not a date"),
+    ] {
+        env.run(&["access", "plan", flag]).expect(2).expect_text(text);
+    }
+    assert_eq!(env.counts(), COUNTS);
+}
+
+#[test]
+fn access_alone_and_misspelled_commands_say_what_exists() {
+    let env = team();
+    env.run(&["access"])
+        .expect(2)
+        .expect_text("idc-setup access needs one of its commands: plan, apply, drift, explain, adopt, remove.");
+    env.run(&["access", "aply"])
+        .expect(2)
+        .expect_text("idc-setup access has no command \"aply\". A similar one is apply.")
+        .expect_text("idc-setup access apply");
+    env.run(&["access", "plan", "--group=x"])
+        .expect(2)
+        .expect_text("idc-setup access plan does not take --group.");
+    env.run(&["access", "apply", "--help"]).expect(0).expect_text("--prune");
+    env.run(&["help", "access"]).expect(0).expect_text("explain");
+}
+
+#[test]
+fn undo_does_not_cover_access_files() {
+    let env = applied();
+    env.run(&["undo", "--yes"]).expect(0);
+    assert_eq!(env.counts(), COUNTS);
+}
+
+#[cfg(unix)]
+mod in_a_terminal {
+    use super::super::support::terminal::Terminal;
+    use super::*;
+
+    #[test]
+    fn apply_shows_the_plan_and_asks_before_anything_changes() {
+        let env = team();
+        let mut terminal = Terminal::start(&env, &["access", "apply"]);
+        terminal.wait_for("Make these changes?");
+        assert!(terminal.contents().contains("+ user ada"), "{}", terminal.contents());
+        terminal.answer("Make these changes?", "n\r");
+        assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+        assert!(terminal.contents().contains("Stopped. Nothing was changed."));
+        assert_eq!(mutating(&env), [""; 0]);
+        let mut terminal = Terminal::start(&env, &["access", "apply"]);
+        terminal.answer("Make these changes?", "y\r");
+        assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
+        let screen = terminal.contents();
+        assert!(
+            screen.contains("✔ Access, Workloads/Prod: 2 created in 2 accounts"),
+            "{screen}"
+        );
+        assert!(screen.contains("10 changes made in"), "{screen}");
+        assert_eq!(env.counts(), COUNTS);
+    }
+
+    #[test]
+    fn deletions_are_confirmed_separately_and_never_by_enter_alone() {
+        let env = applied();
+        let (kept, _) = team::FILE
+            .split_once("[[assignment]]\nprincipals = [\"user:ada\"]")
+            .unwrap();
+        team::write(&env, kept);
+        let mut terminal = Terminal::start(&env, &["access", "apply", "--prune", "--yes"]);
+        terminal.answer("Delete 1 assignment?", "\r");
+        assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+        assert_eq!(env.counts(), COUNTS);
+        let mut terminal = Terminal::start(&env, &["access", "apply", "--prune"]);
+        terminal.answer("Delete 1 assignment?", "y\r");
+        assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
+        assert_eq!(env.counts(), [2, 1, 2, 2, 2]);
+    }
+
+    #[test]
+    fn ctrl_c_lets_what_is_in_flight_end_and_says_how_to_go_on() {
+        let env = team();
+        env.slow_down(150);
+        let mut terminal = Terminal::start(&env, &["access", "apply", "--yes"]);
+        terminal.wait_for("left");
+        terminal.keys("\u{3}");
+        assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
+        let screen = terminal.contents();
+        assert!(screen.contains("Stopped."), "{screen}");
+        assert!(screen.contains("idc-setup access apply"), "{screen}");
+        env.json(&["access", "apply"]).expect(0);
+        assert_eq!(env.counts(), COUNTS);
+    }
+
+    #[test]
+    fn remove_asks_before_it_writes() {
+        let env = applied();
+        let mut terminal = Terminal::start(&env, &["access", "remove", "ada"]);
+        terminal.answer("Take ada out of the access file?", "\r");
+        assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+        assert_eq!(std::fs::read_to_string(env.path("access.toml")).unwrap(), team::FILE);
+    }
+}
