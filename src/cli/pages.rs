@@ -53,7 +53,8 @@ const MEANINGS: [(ExitCode, &str); 8] = [
     ),
     (
         ExitCode::Differs,
-        "Something differs from what was requested, and no flag allows the change. See --update, and --include-changed of undo.",
+        "Something differs from what was requested, and no flag allows the change. See --update, and --include-changed of undo. \
+         In access: something was refused, or there is drift.",
     ),
     (ExitCode::Locked, "Another run holds the lock of the state file."),
     (

@@ -1,5 +1,6 @@
 //! The commands of `access`: what they change, what they print as text, JSON and Markdown, and their exit codes.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -512,6 +513,44 @@ fn what_if_plans_change_nothing_and_say_what_they_assume() {
         env.run(&["access", "plan", flag]).expect(2).expect_text(text);
     }
     assert_eq!(env.counts(), COUNTS);
+}
+
+/// The block of this language in the page about access.
+fn block(language: &str) -> String {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/access.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, block) = page.split_once(&format!("```{language}\n")).unwrap();
+    block.split_once("```").unwrap().0.to_owned()
+}
+
+#[test]
+fn the_example_of_the_page_can_be_planned_applied_and_planned_again() {
+    let env = TestEnv::with(organization());
+    team::write(&env, &block("toml"));
+    let plan = env.run(&["access", "plan"]).expect(3).stdout;
+    let counts = "  + 3 users, 3 groups, 5 memberships, 3 permission sets, 8 assignments";
+    assert!(plan.contains(counts), "{plan}");
+    env.json(&["access", "apply"]).expect(0);
+    env.json(&["access", "plan", "--prune"]).expect(0);
+    env.json(&["access", "drift"]).expect(0);
+}
+
+#[test]
+fn the_workflow_of_the_page_uses_commands_that_exist() {
+    let workflow = block("yaml");
+    let env = team();
+    let mut count = 0;
+    for line in workflow.lines() {
+        let Some((_, command)) = line.split_once("idc-setup ") else {
+            continue;
+        };
+        let words = command.split_whitespace().take_while(|word| !word.starts_with('>'));
+        let result = env.run(&words.collect::<Vec<_>>());
+        assert!(matches!(result.code, 0 | 3), "{line}: {}", result.summary());
+        assert!(result.stdout.starts_with("## Access "), "{line}: {}", result.stdout);
+        count += 1;
+    }
+    assert_eq!(count, 3);
 }
 
 #[test]
