@@ -59,7 +59,10 @@ fn removal(flags: &AccessRemoveFlags) -> Result<Removal, Failure> {
     let removal = remove_user(&path, &flags.user)?;
     if removal.edits.is_empty() {
         let error = UserError::usage(
-            format!("The access file does not mention the user {:?}.", flags.user),
+            format!(
+                "The access file does not mention the user {:?} in a place that can be taken out.",
+                flags.user
+            ),
             SetupCommand::again().to("give the exact user name"),
         );
         return Err(error.into());
@@ -88,8 +91,11 @@ fn show_edits(cli: &Cli, screen: &Screen, removal: &Removal) {
             }
         }
     }
-    for place in &removal.places {
-        screen.warn(&format!("{place} names the user too, and stays."));
+    for kept in &removal.kept {
+        screen.warn(&format!(
+            "{}: {} names the user too, and stays.",
+            kept.place, kept.value
+        ));
     }
 }
 
@@ -168,6 +174,7 @@ fn removal_out(user: &str, removal: &Removal, written: bool) -> RemovalOut {
         user: user.to_owned(),
         edits: edits.collect(),
         places: removal.places.iter().map(PlaceOut::of).collect(),
+        kept: removal.kept.iter().map(|kept| PlaceOut::of(&kept.place)).collect(),
         written,
     }
 }

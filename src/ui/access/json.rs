@@ -229,6 +229,10 @@ pub enum ReasonOut {
     TooManyDeletes,
     /// A user or group does not exist.
     UnknownPrincipal,
+    /// Another user has the same email address.
+    EmailInUse,
+    /// A permission set does not exist, and the file does not create it.
+    UnknownPermissionSet,
     /// A permission set is still used by somebody else.
     InUse,
 }
@@ -244,6 +248,8 @@ impl From<RefusalReason> for ReasonOut {
             RefusalReason::OwnAccess => Self::OwnAccess,
             RefusalReason::TooManyDeletes => Self::TooManyDeletes,
             RefusalReason::UnknownPrincipal => Self::UnknownPrincipal,
+            RefusalReason::EmailInUse => Self::EmailInUse,
+            RefusalReason::UnknownPermissionSet => Self::UnknownPermissionSet,
             RefusalReason::InUse => Self::InUse,
         }
     }
@@ -404,8 +410,8 @@ pub enum DriftKindOut {
     Gone,
 }
 
-impl From<&DriftKind> for DriftKindOut {
-    fn from(kind: &DriftKind) -> Self {
+impl From<DriftKind> for DriftKindOut {
+    fn from(kind: DriftKind) -> Self {
         match kind {
             DriftKind::Changed => Self::Changed,
             DriftKind::NotProvisioned => Self::NotProvisioned,
@@ -429,7 +435,7 @@ impl DriftOut {
     /// Converts drift.
     pub fn of(drift: &Drift) -> Self {
         Self {
-            kind: (&drift.kind).into(),
+            kind: drift.kind.into(),
             text: drift.text.clone(),
             place: drift.place.as_ref().map(PlaceOut::of),
         }
@@ -513,8 +519,10 @@ pub struct RemovalOut {
     pub user: String,
     /// The edited files.
     pub edits: Vec<EditOut>,
-    /// The places that name the user and stay.
+    /// The places that named the user.
     pub places: Vec<PlaceOut>,
+    /// The places that still name the user, in `protect`, in `ignore`, or as absent.
+    pub kept: Vec<PlaceOut>,
     /// Whether the files were written.
     pub written: bool,
 }

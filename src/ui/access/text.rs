@@ -251,16 +251,16 @@ pub fn drift(name: &str, drift: &[Drift]) -> Vec<Line> {
         all.push(line(Sign::None, 2, "No drift: everything is as the file says."));
         return all;
     }
-    let of = |is_kind: fn(&DriftKind) -> bool, sign: Sign| {
-        let own = drift.iter().filter(|drift| is_kind(&drift.kind));
+    let of = |kind: DriftKind, sign: Sign| {
+        let own = drift.iter().filter(|drift| drift.kind == kind);
         let lines = own.map(|drift| line(sign, 2, format!("{}{}", drift.text, words::at(drift.place.as_ref()))));
         lines.collect::<Vec<Line>>()
     };
-    let changed = of(|kind| matches!(kind, DriftKind::Changed), Sign::Change);
+    let changed = of(DriftKind::Changed, Sign::Change);
     section(&mut all, "Changed by somebody else, or not applied yet", changed);
-    let outdated = of(|kind| matches!(kind, DriftKind::NotProvisioned), Sign::Change);
+    let outdated = of(DriftKind::NotProvisioned, Sign::Change);
     section(&mut all, "Edited, but not provisioned", outdated);
-    let gone = of(|kind| matches!(kind, DriftKind::Gone), Sign::Delete);
+    let gone = of(DriftKind::Gone, Sign::Delete);
     section(&mut all, "Assigned to what no longer exists", gone);
     all
 }
