@@ -62,19 +62,19 @@ impl AccessCommand {
 
     /// The positional arguments that the user typed.
     pub fn words(&self) -> Vec<String> {
-        let file = |file: &Option<PathBuf>| file.as_ref().map(|file| file.display().to_string());
+        let file = |file: Option<&PathBuf>| file.map(|file| file.display().to_string());
         match self {
-            Self::Plan(flags) => file(&flags.file).into_iter().collect(),
-            Self::Apply(flags) => file(&flags.file).into_iter().collect(),
-            Self::Drift(flags) => file(&flags.file).into_iter().collect(),
-            Self::Adopt(flags) => file(&flags.file).into_iter().collect(),
+            Self::Plan(flags) => file(flags.file.as_ref()).into_iter().collect(),
+            Self::Apply(flags) => file(flags.file.as_ref()).into_iter().collect(),
+            Self::Drift(flags) => file(flags.file.as_ref()).into_iter().collect(),
+            Self::Adopt(flags) => file(flags.file.as_ref()).into_iter().collect(),
             Self::Explain(flags) => {
                 let words = std::iter::once(flags.principal.clone());
                 words.chain(flags.in_account.clone()).collect()
             }
             Self::Remove(flags) => {
                 let words = std::iter::once(flags.user.clone());
-                words.chain(file(&flags.file)).collect()
+                words.chain(file(flags.file.as_ref())).collect()
             }
         }
     }

@@ -55,7 +55,7 @@ impl Assumptions {
                     SetupCommand::again().placeholder("--move", "ACCOUNT=OU"),
                 )
             })?;
-            Ok(Move {
+            Ok::<Move, UserError>(Move {
                 account: account.to_owned(),
                 unit: unit.to_owned(),
             })

@@ -142,7 +142,8 @@ fn is_group(who: &str) -> bool {
 /// `Give 12 groups 3 permission sets in 200 accounts (480 assignments).`
 pub fn summary(people: &ByPerson, is_taken: bool) -> Option<String> {
     let mut whos = BTreeSet::new();
-    let (mut sets, mut accounts, mut count) = (BTreeSet::new(), BTreeSet::new(), 0);
+    let (mut sets, mut count) = (BTreeSet::new(), 0);
+    let mut accounts: BTreeSet<&AccountId> = BTreeSet::new();
     for (who, own) in people {
         for (set, in_accounts) in own.iter().filter(|(set, _)| set.is_taken == is_taken) {
             whos.insert(who);
@@ -201,7 +202,7 @@ mod tests {
             "Give 2 groups 2 permission sets in 2 accounts (3 assignments)."
         );
         assert_eq!(summary(&people, true), None);
-        let accounts = by_account(&changes);
-        assert_eq!(accounts[&"444455556666".parse().unwrap()].text(), "+2");
+        let account: AccountId = "444455556666".parse().unwrap();
+        assert_eq!(by_account(&changes)[&account].text(), "+2");
     }
 }

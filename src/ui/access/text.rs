@@ -196,7 +196,7 @@ fn by_person(people: &ByPerson, accounts: &Accounts, everything: bool) -> Vec<Li
         if is_long {
             let count = |is_taken: bool| {
                 let own = sets.iter().filter(|(set, _)| set.is_taken == is_taken);
-                own.map(|(_, accounts)| accounts.len()).sum()
+                own.map(|(_, accounts)| accounts.len()).sum::<usize>()
             };
             let balance = grants::Balance {
                 accounts: 0,
