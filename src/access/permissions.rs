@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::plan::{Action, Plan};
+use super::resolve::AccountNeeds;
 use crate::aws::Permission;
 use crate::progress::Setting;
 use crate::reconcile::FieldChange;
@@ -22,10 +23,6 @@ const READS: &[Permission] = &[
     Permission::look("organizations:DescribeOrganization"),
     Permission::look("organizations:ListAccounts"),
     Permission::look("organizations:ListDelegatedAdministrators"),
-    Permission::look("organizations:ListRoots"),
-    Permission::look("organizations:ListOrganizationalUnitsForParent"),
-    Permission::look("organizations:DescribeOrganizationalUnit"),
-    Permission::look("organizations:ListAccountsForParent"),
     Permission::look("identitystore:ListUsers"),
     Permission::look("identitystore:ListGroups"),
     Permission::look("identitystore:ListGroupMemberships"),
@@ -42,6 +39,13 @@ const READS: &[Permission] = &[
     Permission::look("sso:ListAccountAssignmentsForPrincipal"),
 ];
 
+/// To read organizational units.
+const READ_UNITS: [Permission; 3] = [
+    Permission::look("organizations:ListRoots"),
+    Permission::look("organizations:ListOrganizationalUnitsForParent"),
+    Permission::look("organizations:ListAccountsForParent"),
+];
+
 /// To read the tags of accounts.
 const READ_TAGS: Permission = Permission::look("organizations:ListTagsForResource");
 
@@ -49,7 +53,6 @@ const READ_TAGS: Permission = Permission::look("organizations:ListTagsForResourc
 const PROVISION: &[Permission] = &[
     Permission::change("sso:ProvisionPermissionSet"),
     Permission::change("sso:DescribePermissionSetProvisioningStatus"),
-    Permission::change("sso:ListPermissionSetProvisioningStatus"),
 ];
 
 /// To delete an assignment and to wait for it, besides the permissions on roles.
@@ -59,14 +62,17 @@ const DELETE_ASSIGNMENT: &[Permission] = &[
     Permission::change("sso:ListAccountAssignmentDeletionStatus"),
 ];
 
-/// What reading the organization and applying the plan needs. `reads_tags` if a selector uses the tags of accounts.
-pub fn of(plan: &Plan, reads_tags: bool) -> Needed {
+/// What reading the organization and applying the plan needs. `needs` are the parts of the organization that selectors name.
+pub fn of(plan: &Plan, needs: &AccountNeeds) -> Needed {
     let of_instance = instance::PERMISSIONS.iter().filter(|permission| !permission.changes);
     let mut needed = Needed {
         reads: READS.iter().chain(of_instance).copied().collect(),
         changes: BTreeSet::new(),
     };
-    needed.reads.extend(reads_tags.then_some(READ_TAGS));
+    if !needs.unit_paths.is_empty() || !needs.unit_ids.is_empty() {
+        needed.reads.extend(READ_UNITS);
+    }
+    needed.reads.extend(needs.tags.then_some(READ_TAGS));
     for change in &plan.changes {
         add(&change.action, &mut needed.changes);
     }
@@ -81,13 +87,23 @@ fn add(action: &Action, needed: &mut BTreeSet<Permission>) {
         needed.insert(Permission::change(operation));
     };
     match action {
-        Action::CreateUser(_) => identity_store("identitystore:CreateUser"),
+        Action::CreateUser(_) => {
+            // Whether an unanswered call has created it.
+            identity_store("identitystore:GetUserId");
+            identity_store("identitystore:CreateUser");
+        }
         Action::UpdateUser { .. } => identity_store("identitystore:UpdateUser"),
         Action::DeleteUser { .. } => identity_store("identitystore:DeleteUser"),
-        Action::CreateGroup { .. } => identity_store("identitystore:CreateGroup"),
+        Action::CreateGroup { .. } => {
+            identity_store("identitystore:GetGroupId");
+            identity_store("identitystore:CreateGroup");
+        }
         Action::UpdateGroup { .. } => identity_store("identitystore:UpdateGroup"),
         Action::DeleteGroup { .. } => identity_store("identitystore:DeleteGroup"),
-        Action::AddMember { .. } => identity_store("identitystore:CreateGroupMembership"),
+        Action::AddMember { .. } => {
+            identity_store("identitystore:GetGroupMembershipId");
+            identity_store("identitystore:CreateGroupMembership");
+        }
         Action::RemoveMember { .. } => identity_store("identitystore:DeleteGroupMembership"),
         Action::CreatePermissionSet(spec) => {
             needed.insert(Permission::change("sso:CreatePermissionSet"));
@@ -149,7 +165,7 @@ mod tests {
     use crate::access::plan::Change;
 
     fn actions(plan: &Plan) -> Vec<&'static str> {
-        of(plan, false)
+        of(plan, &AccountNeeds::default())
             .changes
             .iter()
             .map(|permission| permission.action)
@@ -160,9 +176,14 @@ mod tests {
     fn a_plan_without_changes_needs_only_reads() {
         let plan = Plan::default();
         assert!(actions(&plan).is_empty());
-        assert!(!of(&plan, false).reads.contains(&READ_TAGS));
-        assert!(of(&plan, true).reads.contains(&READ_TAGS));
-        assert!(of(&plan, true).reads.iter().all(|permission| !permission.changes));
+        let mut needs = AccountNeeds::default();
+        assert!(!of(&plan, &needs).reads.contains(&READ_TAGS));
+        assert!(!of(&plan, &needs).reads.contains(&READ_UNITS[0]));
+        needs.tags = true;
+        needs.unit_paths.insert(vec!["Workloads".to_owned()]);
+        let reads = of(&plan, &needs).reads;
+        assert!(reads.contains(&READ_TAGS) && reads.contains(&READ_UNITS[0]));
+        assert!(reads.iter().all(|permission| !permission.changes));
     }
 
     #[test]
@@ -177,6 +198,12 @@ mod tests {
             }],
             ..Plan::default()
         };
-        assert_eq!(actions(&plan), ["identitystore:CreateGroupMembership"]);
+        assert_eq!(
+            actions(&plan),
+            [
+                "identitystore:CreateGroupMembership",
+                "identitystore:GetGroupMembershipId"
+            ]
+        );
     }
 }

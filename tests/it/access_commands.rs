@@ -1,5 +1,6 @@
 //! The commands of `access`: what they change, what they print as text, JSON and Markdown, and their exit codes.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -479,6 +480,26 @@ fn a_plan_prints_the_iam_policy_that_it_needs() {
     }
     let envelope = validated(&env.json(&["access", "plan", "--policy"]).expect(0));
     assert_eq!(envelope["policy"]["Version"], "2012-10-17");
+}
+
+#[test]
+fn planning_and_applying_stay_within_the_policy() {
+    let env = team();
+    edit(&env, "accounts = [\"name:Dev *\"]", "accounts = [\"tag:env=dev\"]");
+    let policy: Value = serde_json::from_str(&env.run(&["access", "plan", "--policy"]).expect(0).stdout).unwrap();
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    let actions = statements.flat_map(|statement| statement["Action"].as_array().unwrap());
+    let allowed: BTreeSet<&str> = actions.map(|action| action.as_str().unwrap()).collect();
+    env.json(&["access", "apply"]).expect(0);
+    let calls = env.server.calls().into_iter().filter(|call| call.service != "sts");
+    let used: BTreeSet<String> = calls
+        .map(|call| format!("{}:{}", call.service.replace("sso-admin", "sso"), call.operation))
+        .collect();
+    let missing: Vec<&String> = used
+        .iter()
+        .filter(|action| !allowed.contains(action.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "not in the policy: {missing:?}");
 }
 
 #[test]

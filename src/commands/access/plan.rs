@@ -9,6 +9,7 @@ use super::what_if::Assumptions;
 use crate::access::apply::estimate;
 use crate::access::permissions;
 use crate::access::plan::{Plan, plan as make_plan};
+use crate::access::resolve;
 use crate::cli::{AccessPlanFlags, Cli, Output};
 use crate::commands::session::{checking, say_rehearsal};
 use crate::doctor::policy;
@@ -132,8 +133,8 @@ pub fn show(cli: &Cli, screen: &Screen, planned: &Planned) -> ExitCode {
 
 /// Prints the IAM policy that reading and applying the plan needs.
 fn print_policy(cli: &Cli, screen: &Screen, planned: &Planned) -> ExitCode {
-    let (desired, plan) = (&planned.situation.desired, &planned.plan);
-    let needed = permissions::of(plan, desired.uses_tags);
+    let needs = resolve::needs(&planned.situation.file);
+    let needed = permissions::of(&planned.plan, &needs);
     let parts = [
         policy::Part {
             name: "Read",
