@@ -26,6 +26,7 @@
 //! 7. [`ui`] implements the prompters and prints the outcome: a table, or one JSON envelope. The outcome determines the
 //!    [`exit_code::ExitCode`].
 //!
+//! [`access`] gives a whole team access from one file, without progress: it compares the file with the live account.
 //! [`reconcile::undo`] deletes what progress records as created, and restores what was replaced in existing resources.
 //! [`profiles`] writes a profile for each role that the access portal offers.
 //! [`doctor`] and the `status` and `plan` commands only read. [`next_step`] renders every command that a message suggests. [`sso`]

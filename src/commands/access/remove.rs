@@ -72,7 +72,7 @@ fn removal(flags: &AccessRemoveFlags) -> Result<Removal, Failure> {
 
 fn diff(edit: &Edit) -> String {
     let name = edit.file.display().to_string();
-    TextDiff::from_lines(&edit.before, &edit.after)
+    TextDiff::from_lines(edit.before.as_str(), edit.after.as_str())
         .unified_diff()
         .context_radius(2)
         .header(&name, &name)

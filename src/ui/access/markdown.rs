@@ -87,7 +87,8 @@ pub fn plan(view: &PlanView) -> String {
         page.push_str("### No longer in the file, and kept without `--prune`\n\n");
         let sentences = plan.unpruned.iter();
         let sentences = sentences.map(|change| words::sentence(&change.action, &view.inventory.accounts));
-        add_list(&mut page, sentences.map(|sentence| escaped(&sentence)).collect());
+        let sentences: Vec<String> = sentences.map(|sentence| escaped(&sentence)).collect();
+        add_list(&mut page, &sentences);
     }
     add_notes(&mut page, view);
     page
@@ -116,7 +117,7 @@ fn add_counts(page: &mut String, view: &PlanView) {
 }
 
 /// A list of at most [`MOST_ROWS`] entries, which are escaped.
-fn add_list(page: &mut String, entries: Vec<String>) {
+fn add_list(page: &mut String, entries: &[String]) {
     let more = entries.len().saturating_sub(MOST_ROWS);
     for entry in entries.iter().take(MOST_ROWS) {
         let _ = writeln!(page, "- {entry}");
@@ -142,7 +143,7 @@ fn add_items(page: &mut String, changes: &[Change]) {
         .collect();
     if !items.is_empty() {
         page.push_str("### People and permission sets\n\n");
-        add_list(page, items);
+        add_list(page, &items);
     }
 }
 
@@ -225,7 +226,7 @@ fn add_notes(page: &mut String, view: &PlanView) {
         page.push_str("### Notes\n\n");
         let notes = notes.iter();
         let notes = notes.map(|note| format!("{}{}", escaped(&note.text), at(note.place.as_ref())));
-        add_list(page, notes.collect());
+        add_list(page, &notes.collect::<Vec<_>>());
     }
 }
 
@@ -244,7 +245,7 @@ pub fn outcome(outcome: &Outcome, took: Duration, accounts: &Accounts) -> String
     });
     let failed: Vec<String> = failed.collect();
     if !failed.is_empty() {
-        add_list(&mut page, failed);
+        add_list(&mut page, &failed);
     }
     if !outcome.not_begun.is_empty() {
         let count = words::counted(outcome.not_begun.len(), "change");
@@ -286,7 +287,7 @@ pub fn mistakes(mistakes: &[Mistake]) -> String {
         let place = code(&mistake.place.to_string());
         format!("{place} {} {suggestion}", escaped(&mistake.message))
     });
-    add_list(&mut page, entries.collect());
+    add_list(&mut page, &entries.collect::<Vec<_>>());
     page
 }
 
