@@ -210,9 +210,9 @@ mod tests {
         }
         let mut checked = 0;
         for (command, names) in commands {
-            // `access explain` and `access remove` need one.
+            // Some commands need one.
             let positionals = command.get_positionals().filter(|argument| argument.is_required_set());
-            let words: Vec<&str> = positionals.map(|_| "ada").collect();
+            let words: Vec<String> = positionals.map(sample).collect();
             for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
                 let Some(long) = argument.get_long().filter(|long| !matches!(*long, "help" | "version")) else {
                     continue;
@@ -221,7 +221,7 @@ mod tests {
                     ArgAction::SetTrue | ArgAction::Count => format!("--{long}"),
                     _ => format!("--{long}={}", sample(argument)),
                 };
-                let words = words.iter().copied().chain([flag.as_str()]);
+                let words = words.iter().map(String::as_str).chain([flag.as_str()]);
                 let typed = ["idc-setup"].into_iter().chain(names.iter().copied()).chain(words);
                 let cli = Cli::parse_line(typed).unwrap_or_else(|error| panic!("{flag}: {error}"));
                 let invocation = invocation(&cli);

@@ -143,7 +143,10 @@ fn a_flag_of_another_command_is_refused_with_the_commands_that_take_it() {
         ),
         (&["undo", "--only=mfa"], &["--step STEP"]),
         (&["login", "--profile=x"], &["--cli-profile NAME"]),
-        (&["answers", "--yes"], &["a flag of run, undo, join, profiles and access"]),
+        (
+            &["answers", "--yes"],
+            &["a flag of run, undo, join, profiles and access"],
+        ),
         (&["completions", "bash", "-q"], &["--quiet"]),
         (
             &["rehearse", "undo", "--email=x"],
