@@ -42,7 +42,7 @@ pub(super) fn screen(cli: &Cli, environment: &Environment) -> Screen {
 }
 
 /// Returns whether `--accessible` or its variable is set.
-fn is_accessible(cli: &Cli, environment: &Environment) -> bool {
+pub(super) fn is_accessible(cli: &Cli, environment: &Environment) -> bool {
     let wanted = environment.var("IDC_SETUP_ACCESSIBLE");
     cli.flags.accessible || wanted.is_some_and(is_on)
 }

@@ -14,7 +14,7 @@ use crate::access::plan::{Change, Plan};
 use crate::browser::Browser;
 use crate::cli::{Cli, Output};
 use crate::commands::run::unless_asked_to_end;
-use crate::commands::session::prompter;
+use crate::commands::session::{is_accessible, prompter};
 use crate::commands::signals::EndRequests;
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
@@ -98,7 +98,8 @@ pub async fn carry_out(
     if ready.plan.changes.is_empty() {
         return finish(cli, screen, &ready, Some(&Outcome::default()), Duration::ZERO);
     }
-    let has_bar = environment.is_terminal && !cli.flags.accessible && environment.var("TERM") != Some("dumb");
+    let has_bar =
+        environment.is_terminal && !is_accessible(cli, environment) && environment.var("TERM") != Some("dumb");
     let outcome = apply_until_asked_to_end(screen, requests, &ready, has_bar).await;
     finish(cli, screen, &ready, outcome.as_ref(), began.elapsed())
 }
