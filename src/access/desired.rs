@@ -7,6 +7,9 @@ use jiff::civil::Date;
 use super::file::{Extent, Guard, PrincipalName};
 use super::mistake::{Located, Place};
 use crate::ids::AccountId;
+use crate::progress::Setting;
+use crate::reconcile::SettingChange;
+use crate::resources::inventory::{ACCESS_TAG, PermissionSet};
 use crate::resources::permission_set::PermissionSetSpec;
 
 /// What should exist, and what must not.
@@ -89,6 +92,16 @@ pub struct DesiredSet {
     pub adopt: bool,
     /// Whether other assignments of it are deleted.
     pub assignments: Extent,
+}
+
+impl DesiredSet {
+    /// The settings of an existing permission set that differ. The tag of the owner is not one of them.
+    pub fn differences(&self, set: &PermissionSet) -> Vec<SettingChange> {
+        let is_owner = |change: &SettingChange| matches!(&change.setting, Setting::Tag(key) if key == ACCESS_TAG);
+        let mut differences = self.spec.differences(&set.settings);
+        differences.retain(|change| !is_owner(change));
+        differences
+    }
 }
 
 /// Identifies an assignment by names.

@@ -184,7 +184,7 @@ impl<'a> Search<'a> {
     }
 
     fn settings(&mut self, set: &PermissionSet, wanted: &DesiredSet) {
-        for change in set.differences(&wanted.spec) {
+        for change in wanted.differences(set) {
             let text = setting_text(&set.name, &change);
             let what = DriftSubject::Setting {
                 permission_set: set.name.clone(),

@@ -4,9 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{AccountId, AssignmentKey, GroupId, MembershipId, MembershipKey, PermissionSetArn, Principal, UserId};
-use crate::progress::{Setting, Settings};
-use crate::reconcile::{Instance, SettingChange};
-use crate::resources::permission_set::PermissionSetSpec;
+use crate::progress::Settings;
+use crate::reconcile::Instance;
 
 /// The tag of the permission sets that an access file owns. Its value is the `name` of the file.
 pub const ACCESS_TAG: &str = "idc-setup:access";
@@ -103,16 +102,6 @@ pub struct PermissionSet {
     pub accounts: BTreeSet<AccountId>,
     /// The accounts whose role has an earlier version; empty if they were not read.
     pub outdated_accounts: BTreeSet<AccountId>,
-}
-
-impl PermissionSet {
-    /// The settings that differ from the specification. The tag [`ACCESS_TAG`] is not one of them.
-    pub fn differences(&self, spec: &PermissionSetSpec) -> Vec<SettingChange> {
-        let is_owner = |change: &SettingChange| matches!(&change.setting, Setting::Tag(key) if key == ACCESS_TAG);
-        let mut differences = spec.differences(&self.settings);
-        differences.retain(|change| !is_owner(change));
-        differences
-    }
 }
 
 /// What was observed. Collections that were not needed, and not read, are empty.

@@ -455,7 +455,10 @@ fn events_are_lines_of_json_on_stderr() {
 fn what_fails_is_named_with_its_reason_and_the_rest_is_applied() {
     let env = team();
     let reason = "Received a 403 status error: not authorized";
-    env.fault("CreateAccountAssignment", 1, FaultKind::FailLater(reason.to_owned()));
+    // The first of three requests, and both times that it is made again.
+    for nth in [1, 4, 5] {
+        env.fault("CreateAccountAssignment", nth, FaultKind::FailLater(reason.to_owned()));
+    }
     let result = env.run(&["access", "apply"]).expect(1);
     assert!(result.stderr.contains(reason), "{}", result.stderr);
     assert!(result.stdout.contains("Failed: Give the"), "{}", result.stdout);

@@ -258,7 +258,10 @@ fn all_users_are_deleted_and_recreated_by_a_bad_sync() {
 fn a_failure_by_the_quota_of_1000_roles_is_reported_as_granted() {
     let env = team();
     let reason = "Cannot exceed quota for RolesPerAccount: 1000";
-    env.fault("CreateAccountAssignment", 2, FaultKind::FailLater(reason.to_owned()));
+    // The second of three requests, and both times that it is made again.
+    for nth in [2, 4, 5] {
+        env.fault("CreateAccountAssignment", nth, FaultKind::FailLater(reason.to_owned()));
+    }
     let outcome = env.json(&["access", "apply"]).expect(1).envelope();
     let failed = outcome["outcome"]["failed"].as_array().unwrap();
     assert_eq!(failed.len(), 1, "{outcome:#}");

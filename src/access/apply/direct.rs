@@ -13,7 +13,7 @@ use crate::resources::user::UserSpec;
 use crate::resources::{group, membership, user};
 use crate::user_error::UserError;
 
-use super::Shared;
+use super::shared::{Shared, missing};
 
 /// Makes a change.
 ///
@@ -96,14 +96,6 @@ async fn add_member(shared: &Shared<'_>, group: &str, user: &str) -> Result<(), 
     let attempt = || membership::create(context, instance, &key);
     let look = || membership::find(context, instance, &key);
     created(create(context.timing, attempt, look).await.result).map(|_| ())
-}
-
-/// The error for a change that needs something which does not exist.
-pub fn missing(what: &str) -> UserError {
-    UserError::failed(
-        format!("{}: this change needs {what}, which does not exist.", INFO.name()),
-        SetupCommand::again(),
-    )
 }
 
 async fn create_set(shared: &Shared<'_>, spec: &PermissionSetSpec) -> Result<(), UserError> {

@@ -3,6 +3,7 @@
 //! - `graph`: which changes wait for which.
 //! - `requests`: the assignments, which AWS completes later: how many at once, in which order, and how they ended.
 //! - `direct`: all other changes.
+//! - `shared`: what these share.
 //! - `estimate`: how long a plan takes.
 //!
 //! Nothing is removed before everything is created, and not at all if something could not be created: a person who moves
@@ -13,40 +14,24 @@ mod direct;
 mod estimate;
 mod graph;
 mod requests;
+mod shared;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
-use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
 use self::graph::Graph;
-use self::requests::{Answer, Requests};
-use super::file::PrincipalName;
-use super::plan::{Action, Change, Plan};
-use crate::ids::{AssignmentKey, GroupId, MembershipKey, PermissionSetArn, Principal, UserId};
+use self::requests::{Calls, Ended, Requests};
+use self::shared::{Ids, Shared};
+use super::plan::{Change, Plan};
 use crate::limits::CHANGES_AT_ONCE;
-use crate::reconcile::{Context, Instance};
+use crate::reconcile::Context;
 use crate::resources::inventory::Inventory;
 use crate::user_error::UserError;
 
 pub use self::estimate::{Estimate, estimate};
-
-/// What an apply tells while it runs.
-pub trait Events {
-    /// A change begins.
-    fn begun(&self, _change: &Change) {}
-
-    /// A change is done.
-    fn done(&self, _change: &Change) {}
-
-    /// A change failed for good.
-    fn failed(&self, _change: &Change, _why: &UserError) {}
-
-    /// This many assignment requests are in progress, and this many changes have not begun.
-    fn waiting(&self, _in_progress: usize, _queued: usize) {}
-}
+pub use self::shared::Events;
 
 /// What became of a plan.
 #[derive(Debug, Default)]
@@ -64,71 +49,6 @@ pub struct Outcome {
     /// The requests that were refused because of the rate.
     pub refused: u64,
 }
-
-/// The IDs of what exists, by name.
-#[derive(Debug, Default)]
-struct Ids {
-    users: BTreeMap<String, UserId>,
-    groups: BTreeMap<String, GroupId>,
-    permission_sets: BTreeMap<String, PermissionSetArn>,
-}
-
-impl Ids {
-    fn of(inventory: &Inventory) -> Self {
-        let users = inventory.users.iter();
-        let groups = inventory.groups.iter();
-        let sets = inventory.permission_sets.values();
-        Self {
-            users: users.map(|(id, user)| (user.name.clone(), id.clone())).collect(),
-            groups: groups.map(|(id, group)| (group.name.clone(), id.clone())).collect(),
-            permission_sets: sets.map(|set| (set.name.clone(), set.arn.clone())).collect(),
-        }
-    }
-
-    fn principal(&self, name: &PrincipalName) -> Option<Principal> {
-        match name {
-            PrincipalName::User(name) => self.users.get(name).cloned().map(Principal::User),
-            PrincipalName::Group(name) => self.groups.get(name).cloned().map(Principal::Group),
-        }
-    }
-
-    fn membership(&self, group: &str, user: &str) -> Option<MembershipKey> {
-        Some(MembershipKey {
-            group: self.groups.get(group)?.clone(),
-            user: self.users.get(user)?.clone(),
-        })
-    }
-
-    /// What identifies the assignment that an action creates or deletes; `None` for other actions, and if something that it
-    /// needs does not exist.
-    fn assignment(&self, action: &Action) -> Option<AssignmentKey> {
-        match action {
-            Action::CreateAssignment(name) => Some(AssignmentKey {
-                account: name.account.clone(),
-                permission_set: self.permission_sets.get(&name.permission_set)?.clone(),
-                principal: self.principal(&name.principal)?,
-            }),
-            Action::DeleteAssignment { key, .. } => Some(key.clone()),
-            _ => None,
-        }
-    }
-}
-
-/// What all parts of an apply share.
-struct Shared<'a> {
-    context: &'a Context,
-    instance: &'a Instance,
-    events: &'a dyn Events,
-    ids: RefCell<Ids>,
-}
-
-/// A call that ended.
-enum Ended {
-    Direct(usize, Result<(), UserError>),
-    Request(Answer),
-}
-
-type Calls<'a> = FuturesUnordered<LocalBoxFuture<'a, Ended>>;
 
 /// Applies a plan. A failure stops only what depends on it, and the removals. After a request to stop
 /// ([`Context::stop`]), nothing new begins, and what is in progress ends.

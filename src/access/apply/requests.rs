@@ -10,11 +10,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use super::direct::missing;
 use super::graph::Graph;
-use super::{Calls, Ended, Shared};
+use super::shared::{Shared, missing};
 use crate::access::live::INFO;
 use crate::access::plan::{Action, Change};
 use crate::aws::{AwsError, AwsErrorKind, TOO_MANY_OPERATIONS};
@@ -46,6 +47,17 @@ pub enum Answer {
     /// Whether an assignment exists after AWS refused or failed the request.
     Checked(usize, Result<bool, AwsError>, UserError),
 }
+
+/// A call that ended.
+pub enum Ended {
+    /// A change that AWS completes at once.
+    Direct(usize, Result<(), UserError>),
+    /// A call for an assignment.
+    Request(Answer),
+}
+
+/// The calls in progress.
+pub type Calls<'a> = FuturesUnordered<LocalBoxFuture<'a, Ended>>;
 
 /// A change of an assignment.
 struct Job {

@@ -57,7 +57,7 @@ fn create(inputs: &Inputs<'_>, draft: &mut Draft, name: &str, wanted: &DesiredSe
 }
 
 fn compare(inputs: &Inputs<'_>, draft: &mut Draft, set: &PermissionSet, wanted: &DesiredSet) -> Standing {
-    let differences = set.differences(&wanted.spec);
+    let differences = wanted.differences(set);
     let is_equal = differences.is_empty();
     let place = Some(&wanted.place);
     let is_owned = set.owner.as_ref() == Some(&inputs.desired.name);
