@@ -27,6 +27,7 @@
 //!    [`exit_code::ExitCode`].
 //!
 //! [`access`] gives a whole team access from one file, without progress: it compares the file with the live account.
+//! [`export`] writes what exists for other tools.
 //! [`reconcile::undo`] deletes what progress records as created, and restores what was replaced in existing resources.
 //! [`profiles`] writes a profile for each role that the access portal offers.
 //! [`doctor`] and the `status` and `plan` commands only read. [`next_step`] renders every command that a message suggests. [`sso`]
@@ -56,6 +57,7 @@ pub mod commands;
 pub mod doctor;
 pub mod environment;
 pub mod exit_code;
+pub mod export;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod git_identity;

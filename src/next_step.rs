@@ -38,6 +38,8 @@ pub enum Subcommand {
     Man,
     /// `recommend`.
     Recommend,
+    /// `export`.
+    Export,
     /// `rehearse`, with any subcommand.
     Rehearse,
     /// `profiles`, with any action.
@@ -78,6 +80,7 @@ impl Subcommand {
             Self::Completions => "completions",
             Self::Man => "man",
             Self::Recommend => "recommend",
+            Self::Export => "export",
             Self::Rehearse => "rehearse",
             Self::Profiles => "profiles",
             Self::Join => "join",
@@ -104,7 +107,7 @@ impl Subcommand {
 
     /// The subcommand with a name on the command line; `run` if there is none.
     pub fn named(name: &str) -> Self {
-        const ALL: [Subcommand; 20] = [
+        const ALL: [Subcommand; 21] = [
             Subcommand::Status,
             Subcommand::Plan,
             Subcommand::Next,
@@ -115,6 +118,7 @@ impl Subcommand {
             Subcommand::Completions,
             Subcommand::Man,
             Subcommand::Recommend,
+            Subcommand::Export,
             Subcommand::Rehearse,
             Subcommand::Profiles,
             Subcommand::Join,
@@ -139,12 +143,14 @@ impl Subcommand {
 
     /// Whether it reads or writes the state file.
     fn uses_state(self) -> bool {
-        self.can_be_rehearsed() || matches!(self, Self::Answers | Self::Next) || self.is_access()
+        self.can_be_rehearsed() || matches!(self, Self::Answers | Self::Next | Self::Export) || self.is_access()
     }
 
     /// Whether it calls AWS with the user's credentials. Signing in needs none.
     fn uses_credentials(self) -> bool {
-        (self.can_be_rehearsed() && self != Self::Login) || self == Self::Next || self.is_access()
+        (self.can_be_rehearsed() && self != Self::Login)
+            || matches!(self, Self::Next | Self::Export)
+            || self.is_access()
     }
 
     /// Whether it takes answers.
@@ -257,6 +263,11 @@ impl SetupCommand {
     /// `idc-setup profiles sync`.
     pub fn profiles_sync() -> Self {
         Self::new(Subcommand::Profiles).word("sync")
+    }
+
+    /// `idc-setup export WHAT`, such as `access`.
+    pub fn export(what: &str) -> Self {
+        Self::new(Subcommand::Export).word(what)
     }
 
     /// `idc-setup rehearse`.

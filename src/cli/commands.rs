@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::export::argo_cd;
+
 /// Flags of `login`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
 pub struct LoginFlags {
@@ -86,6 +88,72 @@ pub struct UndoFlags {
     /// Also undo resources that somebody changed after they were created
     #[arg(long)]
     pub include_changed: bool,
+}
+
+/// Flags of `export`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ExportFlags {
+    /// The tool that takes over
+    #[arg(value_enum)]
+    pub what: Option<ExportedTo>,
+    /// Write files to this folder, and never over files that an export did not write [default: print them]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Only what idc-setup created, as recorded
+    #[arg(long)]
+    pub only_created: bool,
+    /// Record that the tool manages these resources from now on, so that undo leaves them
+    #[arg(long)]
+    pub hand_over: bool,
+    /// The name of the access file [default: the one that owns permission sets, or access]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Of argo-cd: what to print [default: json]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<argo_cd::Format>,
+    /// Of argo-cd: the name or the ARN of the EKS cluster
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// Of argo-cd: the name of the capability [default: argocd]
+    #[arg(long, value_name = "NAME")]
+    pub capability: Option<String>,
+    /// Of argo-cd: the role of the capability [default: a new one]
+    #[arg(long, value_name = "ARN")]
+    pub role_arn: Option<String>,
+    /// Of argo-cd: a group that administers Argo CD, or user:NAME (repeatable)
+    #[arg(long = "admin", value_name = "GROUP")]
+    pub admins: Vec<String>,
+    /// Of argo-cd: a group that changes applications, or user:NAME (repeatable)
+    #[arg(long = "editor", value_name = "GROUP")]
+    pub editors: Vec<String>,
+    /// Of argo-cd: a group that only looks, or user:NAME (repeatable)
+    #[arg(long = "viewer", value_name = "GROUP")]
+    pub viewers: Vec<String>,
+}
+
+/// What an export is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportedTo {
+    /// An access file, for idc-setup access
+    Access,
+    /// Resources and import blocks, for Terraform or OpenTofu
+    Terraform,
+    /// Templates and what they import
+    Cloudformation,
+    /// The capability of Amazon EKS, or an Argo CD of your own
+    ArgoCd,
+}
+
+impl ExportedTo {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Terraform => "terraform",
+            Self::Cloudformation => "cloudformation",
+            Self::ArgoCd => "argo-cd",
+        }
+    }
 }
 
 /// Flags of `rehearse`.

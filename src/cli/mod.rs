@@ -26,7 +26,8 @@ pub use access::{
 };
 pub use answers::AnswerFlags;
 pub use commands::{
-    JoinFlags, LoginFlags, PersonFlag, ProfilesAction, ProfilesFlags, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags,
+    ExportFlags, ExportedTo, JoinFlags, LoginFlags, PersonFlag, ProfilesAction, ProfilesFlags, QuotaFlag,
+    RehearseFlags, Rehearsed, UndoFlags,
 };
 pub use mistakes::{Correction, Mistakes, is_list};
 pub use parse::NoCommand;
@@ -113,6 +114,10 @@ pub enum Command {
     ///
     /// The access file says who has which permission set in which account. See docs/access.md.
     Access(AccessArgs),
+    /// Write what exists for another tool; change nothing in AWS
+    ///
+    /// As an access file, for Terraform, for CloudFormation, or what Argo CD needs.
+    Export(ExportFlags),
     /// Try everything on a simulated AWS in this program
     #[command(after_help = scenarios_help())]
     Rehearse(RehearseFlags),

@@ -7,8 +7,8 @@ use clap::{Arg, ArgAction};
 use super::{Rehearsed, Requested};
 use crate::next_step::{Argument, Subcommand};
 use Subcommand::{
-    Access, AccessAdopt, AccessApply, AccessDrift, AccessExplain, AccessPlan, AccessRemove, Answers, Doctor, Join,
-    Login, Man, Next, Plan, Profiles, Recommend, Rehearse, Run, Status, Undo,
+    Access, AccessAdopt, AccessApply, AccessDrift, AccessExplain, AccessPlan, AccessRemove, Answers, Doctor, Export,
+    Join, Login, Man, Next, Plan, Profiles, Recommend, Rehearse, Run, Status, Undo,
 };
 
 /// A flag that several commands share.
@@ -50,6 +50,7 @@ const CALLERS: &[Subcommand] = &[
     AccessExplain,
     AccessAdopt,
     AccessRemove,
+    Export,
 ];
 /// The commands that read or write the state file.
 const STATEFUL: &[Subcommand] = &[
@@ -64,6 +65,7 @@ const STATEFUL: &[Subcommand] = &[
     Answers,
     AccessApply,
     AccessAdopt,
+    Export,
 ];
 /// The commands that draw on the terminal.
 const DRAWERS: &[Subcommand] = &[
@@ -84,6 +86,7 @@ const DRAWERS: &[Subcommand] = &[
     AccessExplain,
     AccessAdopt,
     AccessRemove,
+    Export,
 ];
 /// The commands that print messages and results.
 const PRINTERS: &[Subcommand] = &[
@@ -107,6 +110,7 @@ const PRINTERS: &[Subcommand] = &[
     AccessExplain,
     AccessAdopt,
     AccessRemove,
+    Export,
 ];
 
 const ANSWERS: &str = "Answers";
@@ -181,6 +185,7 @@ pub(super) const SHARED_FLAGS: [SharedFlag; 47] = [
             AccessPlan,
             AccessDrift,
             AccessExplain,
+            Export,
         ],
         ..flag(
             "yes",
@@ -193,7 +198,7 @@ pub(super) const SHARED_FLAGS: [SharedFlag; 47] = [
     flag("enable-permission-sets", CONSENTS, &[Run]),
     flag("create-trail", CONSENTS, &[Run, Recommend]),
     SharedFlag {
-        tolerated_by: &[Status, Next, Doctor, AccessPlan, AccessDrift, AccessExplain],
+        tolerated_by: &[Status, Next, Doctor, AccessPlan, AccessDrift, AccessExplain, Export],
         ..flag(
             "non-interactive",
             QUESTIONS,
@@ -294,7 +299,7 @@ impl SharedFlag {
             ("non-interactive", Join | Profiles) => {
                 text("Ask no questions, and sign in with a device code; without --yes, nothing is written")
             }
-            ("accessible", Status | Next | Doctor | AccessPlan | AccessDrift | AccessExplain) => {
+            ("accessible", Status | Next | Doctor | AccessPlan | AccessDrift | AccessExplain | Export) => {
                 text("Print without colors and redraws (or set IDC_SETUP_ACCESSIBLE=1)")
             }
             ("output", Status) => text("Print text, json, or mermaid: a diagram of who has access"),

@@ -12,7 +12,7 @@ use crate::next_step::Subcommand;
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Set up", &["run", "join", "recommend", "rehearse"]),
     ("Look", &["status", "plan", "next", "doctor"]),
-    ("For a team", &["access"]),
+    ("For a team", &["access", "export"]),
     ("Change back", &["undo"]),
     ("More", &["login", "profiles", "answers", "completions", "man", "help"]),
 ];

@@ -79,7 +79,9 @@ pub(super) fn finish_recommend(screen: &Screen, outcome: &Outcome, is_shown: boo
 pub(super) fn say_interrupted(screen: &Screen) {
     let next = match screen.invocation.subcommand {
         _ if screen.is_rehearsal() => String::new(),
-        Subcommand::Doctor | Subcommand::Answers | Subcommand::Completions | Subcommand::Man => String::new(),
+        Subcommand::Doctor | Subcommand::Answers | Subcommand::Completions | Subcommand::Man | Subcommand::Export => {
+            String::new()
+        }
         // They save no progress.
         Subcommand::Profiles | Subcommand::Join => {
             format!(" Run it again with: {}", screen.command(&screen.invocation.again()))

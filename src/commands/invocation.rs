@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use crate::answers::{KEYS, Key};
-use crate::cli::{Cli, Command, Rehearsed};
+use crate::cli::{Cli, Command, ExportedTo, Rehearsed};
 use crate::next_step::{Argument, Invocation, Subcommand};
 
 /// The flags of `rehearse` that a command to continue the rehearsal needs.
@@ -30,6 +30,20 @@ const OF_JOIN: [&str; 8] = [
     "--all",
     "--cli-region",
     "--use-device-code",
+];
+
+/// The flags of `export` that say what to export, and where to.
+const OF_AN_EXPORT: [&str; 10] = [
+    "--dir",
+    "--only-created",
+    "--name",
+    "--format",
+    "--cluster",
+    "--capability",
+    "--role-arn",
+    "--admin",
+    "--editor",
+    "--viewer",
 ];
 
 /// The flags of the commands of `access` that the same command needs again.
@@ -74,6 +88,7 @@ pub(super) fn invocation(cli: &Cli) -> Invocation {
             Some(Command::Login(_)) => typed(cli, |flag| flag == "--cli-profile"),
             Some(Command::Profiles(flags)) => with_word(cli, Some(flags.action.name()), &OF_PROFILES),
             Some(Command::Join(flags)) => with_word(cli, flags.start_url.as_deref(), &OF_JOIN),
+            Some(Command::Export(flags)) => with_word(cli, flags.what.map(ExportedTo::name), &OF_AN_EXPORT),
             Some(Command::Access(access)) => {
                 let flags = typed(cli, |flag| OF_ACCESS.contains(&flag));
                 let words = access.command.words().into_iter().map(Argument::Word);
@@ -145,6 +160,7 @@ pub(super) fn subcommand(cli: &Cli) -> Subcommand {
         Some(Command::Join(_)) => Subcommand::Join,
         Some(Command::Rehearse(_)) => Subcommand::Rehearse,
         Some(Command::Access(access)) => access.command.subcommand(),
+        Some(Command::Export(_)) => Subcommand::Export,
         Some(Command::Run) | None => Subcommand::Run,
     }
 }
@@ -156,7 +172,7 @@ mod tests {
     use super::*;
 
     /// Flags that a suggested command does not repeat, with the reason.
-    const NOT_REPEATED: [(&str, &str); 22] = [
+    const NOT_REPEATED: [(&str, &str); 23] = [
         ("accessible", "how this session is presented"),
         ("no-browser", "how this session is presented"),
         ("output", "how this session is presented"),
@@ -179,6 +195,7 @@ mod tests {
             "consents are for the command that the user typed",
         ),
         ("create-trail", "consents are for the command that the user typed"),
+        ("hand-over", "consents are for the command that the user typed"),
         ("confirm", "recorded in the state file"),
         ("fresh", "done once"),
         ("again", "done once"),

@@ -5,6 +5,7 @@ mod answers;
 mod connect;
 mod doctor;
 mod ending;
+mod export;
 mod generate;
 mod invocation;
 mod join;
@@ -200,6 +201,7 @@ async fn command(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
         Some(Command::Login(flags)) => login::login(cli, flags, environment, screen).await,
         Some(Command::Profiles(flags)) => profiles::profiles(cli, flags, environment, screen).await,
         Some(Command::Join(flags)) => join::join(cli, flags, environment, screen).await,
+        Some(Command::Export(flags)) => export::export(cli, flags, environment, screen).await,
         Some(Command::Access(args)) => access::access(cli, &args.command, environment, screen).await,
     }
 }

@@ -14,7 +14,7 @@ mod store;
 pub use edit::{Edit, Lines};
 pub use last::Last;
 pub use lock::{Holder, Lock, LockError};
-pub use record::{Attestation, Entry, FORMAT, Intent, Origin, Record, SavedAnswer, StepRecord, Verb};
+pub use record::{Attestation, Entry, FORMAT, HandedOver, Intent, Origin, Record, SavedAnswer, StepRecord, Verb};
 pub use replaced::{Drift, Replaced, Setting, Settings};
 pub use resource_id::{ResourceId, ResourceName};
 pub use resource_kind::ResourceKind;

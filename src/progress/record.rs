@@ -178,6 +178,20 @@ pub struct StepRecord {
     pub since: Option<Timestamp>,
 }
 
+/// A resource that another tool manages, so that undo leaves it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HandedOver {
+    /// The kind of resource.
+    pub kind: ResourceKind,
+    /// The id that AWS assigned.
+    pub id: ResourceId,
+    /// The tool, such as `terraform`.
+    pub to: String,
+    /// When it was handed over.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
 /// The state file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
@@ -202,6 +216,9 @@ pub struct Record {
     /// The changes to existing resources.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replaced: Vec<Replaced>,
+    /// The resources that another tool manages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handed_over: Vec<HandedOver>,
     /// Folders that this program created for its files.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub folders: BTreeSet<PathBuf>,
@@ -225,6 +242,7 @@ impl Record {
             intents: Vec::new(),
             resources: Vec::new(),
             replaced: Vec::new(),
+            handed_over: Vec::new(),
             folders: BTreeSet::new(),
             attestations: BTreeMap::new(),
             steps: BTreeMap::new(),
@@ -308,6 +326,24 @@ impl Record {
             }
             None => self.resources.push(resource),
         }
+    }
+
+    /// Records that another tool manages a resource. Of several, the last one counts.
+    pub fn hand_over(&mut self, kind: ResourceKind, id: &ResourceId, to: &str) {
+        self.handed_over.retain(|other| other.kind != kind || other.id != *id);
+        self.handed_over.push(HandedOver {
+            kind,
+            id: id.clone(),
+            to: to.to_owned(),
+            at: Timestamp::now(),
+        });
+    }
+
+    /// The tool that manages a resource, if it was handed over.
+    pub fn handed_over_to(&self, kind: ResourceKind, id: &ResourceId) -> Option<&str> {
+        let mut known = self.handed_over.iter();
+        let found = known.find(|other| other.kind == kind && other.id == *id);
+        found.map(|other| other.to.as_str())
     }
 
     /// The attestation of a topic, if it is about this resource.
@@ -402,6 +438,17 @@ mod tests {
         record.keep(user(Origin::Existing));
         assert_eq!(record.origin(ResourceKind::User, &"u-1".into()), Some(Origin::Created));
         assert_eq!(record.resources.len(), 1);
+    }
+
+    #[test]
+    fn the_last_tool_that_a_resource_was_handed_over_to_counts() {
+        let mut record = Record::new("aws", &"123456789012".parse().unwrap());
+        record.hand_over(ResourceKind::Group, &"g-1".into(), "terraform");
+        record.hand_over(ResourceKind::Group, &"g-1".into(), "cloudformation");
+        let tool = |kind| record.handed_over_to(kind, &"g-1".into());
+        assert_eq!(tool(ResourceKind::Group), Some("cloudformation"));
+        assert_eq!(tool(ResourceKind::User), None);
+        assert_eq!(record.handed_over.len(), 1);
     }
 
     #[test]

@@ -89,6 +89,7 @@ pub fn staying(context: &Context) -> Vec<Removal> {
             why: Some(why.to_owned()),
             manually,
             in_use: false,
+            is_handed_over: false,
             undo_elsewhere: None,
         }
     };

@@ -58,7 +58,7 @@ pub const UNDO_PERMISSIONS: &[Permission] = &[
 ];
 
 /// The tag that identifies a permission set as created by this program until its creation is recorded.
-const INTENT_TAG: &str = "idc-setup:intent";
+pub const INTENT_TAG: &str = "idc-setup:intent";
 
 /// What the keys of tags begin with that are never removed: AWS sets tags of its own, which nobody else can remove, and this
 /// program's tags say who owns a permission set.

@@ -48,6 +48,14 @@ pub const UNDO_PERMISSIONS: &[Permission] = &[
     Permission::change_on(BUCKETS, "s3:DeleteBucket"),
 ];
 
+/// What an export needs to read the trail and its bucket.
+pub const EXPORT_PERMISSIONS: &[Permission] = &[
+    Permission::look("cloudtrail:DescribeTrails"),
+    Permission::look("cloudtrail:GetTrailStatus"),
+    Permission::look("s3:GetBucketPolicy"),
+    Permission::look("s3:GetBucketPublicAccessBlock"),
+];
+
 const TRAILS: &str = "arn:*:cloudtrail:*:*:trail/idc-setup-*";
 const BUCKETS: &str = "arn:*:s3:::idc-setup-trail-*";
 
@@ -505,24 +513,31 @@ fn trail_change(context: &Context, trail: &types::Trail) -> Option<String> {
     changes.into_iter().find_map(|(is_so, why)| is_so.then_some(why))
 }
 
+/// The policy of a bucket, a JSON document; `None` if there is no policy or no bucket.
+async fn bucket_policy(context: &Context, region: &RegionName, bucket: &str) -> Result<Option<String>, AwsError> {
+    let answer = context
+        .clients
+        .s3(region)
+        .get_bucket_policy()
+        .bucket(bucket)
+        .expected_bucket_owner(&context.caller.account)
+        .send()
+        .await
+        .map_err(|error| AwsError::of("s3:GetBucketPolicy", error));
+    match answer {
+        Err(aws_error) if aws_error.is("NoSuchBucketPolicy") || aws_error.is("NoSuchBucket") => Ok(None),
+        other => Ok(Some(other?.policy.unwrap_or_default())),
+    }
+}
+
 /// How the bucket policy differs from the original one. Another policy can let others write to the bucket; without a
 /// policy, nobody else can.
 async fn policy_change(context: &Context, region: &RegionName, entry: &Entry) -> Result<Option<String>, AwsError> {
     let Some(original) = &entry.text else {
         return Ok(None);
     };
-    let answer = context
-        .clients
-        .s3(region)
-        .get_bucket_policy()
-        .bucket(entry.id.single())
-        .expected_bucket_owner(&context.caller.account)
-        .send()
-        .await
-        .map_err(|error| AwsError::of("s3:GetBucketPolicy", error));
-    let now = match answer {
-        Err(aws_error) if aws_error.is("NoSuchBucketPolicy") || aws_error.is("NoSuchBucket") => return Ok(None),
-        other => other?.policy.unwrap_or_default(),
+    let Some(now) = bucket_policy(context, region, entry.id.single()).await? else {
+        return Ok(None);
     };
     let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
     let Some(now) = parsed(&now) else {
@@ -547,6 +562,104 @@ async fn other_writer(context: &Context, region: &RegionName, bucket: &str) -> R
     let mut trails = describe(context, region, None).await?.into_iter();
     let other = trails.find(|trail| trail.s3_bucket_name() == Some(bucket) && !is_ours(trail));
     Ok(other.and_then(|trail| trail.name))
+}
+
+/// What of a bucket is not public.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PublicAccessBlock {
+    /// New public ACLs are refused.
+    pub block_public_acls: bool,
+    /// Public bucket policies are refused.
+    pub block_public_policy: bool,
+    /// Public ACLs have no effect.
+    pub ignore_public_acls: bool,
+    /// Only the owner and AWS services have access if the policy is public.
+    pub restrict_public_buckets: bool,
+}
+
+/// A trail and its bucket, with every setting that this program gives them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrailWithBucket {
+    /// The trail.
+    pub trail: DescribedTrail,
+    /// Whether it records all Regions.
+    pub is_multi_region: bool,
+    /// Whether it records the events of global services.
+    pub includes_global_events: bool,
+    /// Whether digests allow to validate its log files.
+    pub validates_files: bool,
+    /// Whether it is recording.
+    pub is_logging: bool,
+    /// The policy of the bucket, a JSON document.
+    pub policy: Option<String>,
+    /// What of the bucket is not public; `None` if nothing is blocked.
+    pub public_access_block: Option<PublicAccessBlock>,
+    /// What somebody has changed since it was created, as a clause.
+    pub change: Option<String>,
+}
+
+/// The trail that this program created, if it exists.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn created(context: &Context) -> Result<Option<TrailWithBucket>, AwsError> {
+    for arn in context.created_ids(ResourceKind::Trail) {
+        let region = region_of_arn(arn.single()).unwrap_or_else(|| context.bootstrap_region.clone());
+        let trails = describe(context, &region, Some(arn.single())).await?;
+        if let Some(trail) = trails.first() {
+            return Ok(Some(with_bucket(context, &region, trail).await?));
+        }
+    }
+    Ok(None)
+}
+
+async fn with_bucket(
+    context: &Context,
+    region: &RegionName,
+    trail: &types::Trail,
+) -> Result<TrailWithBucket, AwsError> {
+    let known = known(region, trail);
+    let more = trail.kms_key_id.is_some() || trail.s3_key_prefix.is_some();
+    let more = more.then(|| "someone gave it a KMS key or a prefix".to_owned());
+    Ok(TrailWithBucket {
+        is_multi_region: trail.is_multi_region_trail == Some(true),
+        includes_global_events: trail.include_global_service_events == Some(true),
+        validates_files: trail.log_file_validation_enabled == Some(true),
+        is_logging: status(context, &known).await?.is_logging == Some(true),
+        policy: bucket_policy(context, &known.region, &known.bucket).await?,
+        public_access_block: public_access_block(context, &known.region, &known.bucket).await?,
+        change: trail_change(context, trail).or(more),
+        trail: known,
+    })
+}
+
+/// What of a bucket is not public; `None` if nothing is blocked, or if there is no bucket.
+async fn public_access_block(
+    context: &Context,
+    region: &RegionName,
+    bucket: &str,
+) -> Result<Option<PublicAccessBlock>, AwsError> {
+    let answer = context
+        .clients
+        .s3(region)
+        .get_public_access_block()
+        .bucket(bucket)
+        .expected_bucket_owner(&context.caller.account)
+        .send()
+        .await
+        .map_err(|error| AwsError::of("s3:GetPublicAccessBlock", error));
+    let answer = match answer {
+        Err(aws_error) if aws_error.is("NoSuchPublicAccessBlockConfiguration") || aws_error.is("NoSuchBucket") => {
+            return Ok(None);
+        }
+        other => other?,
+    };
+    Ok(answer.public_access_block_configuration.map(|block| PublicAccessBlock {
+        block_public_acls: block.block_public_acls == Some(true),
+        block_public_policy: block.block_public_policy == Some(true),
+        ignore_public_acls: block.ignore_public_acls == Some(true),
+        restrict_public_buckets: block.restrict_public_buckets == Some(true),
+    }))
 }
 
 /// The kind.

@@ -119,6 +119,7 @@ fn print_all_set(screen: &Screen, reports: &[StepReport]) {
         line("Portal", &portal);
     }
     print_add_people(screen);
+    line("Argo CD", &command(&argo_cd(reports)));
     line("Undo", &command(&SetupCommand::undo()));
     print_recommended(screen, reports);
 }
@@ -126,8 +127,7 @@ fn print_all_set(screen: &Screen, reports: &[StepReport]) {
 /// Prints how to go on from one user to a team: what exists as an access file, which the user edits and applies.
 fn print_add_people(screen: &Screen) {
     let apply = screen.command(&SetupCommand::new(Subcommand::AccessApply));
-    // The same flags choose the account.
-    let export = apply.replacen("access apply", "export access", 1);
+    let export = screen.command(&SetupCommand::export("access"));
     let rows = [
         ("Add people", format!("{export} > access.toml"), Style::new().cyan()),
         ("", "# add them to access.toml, then:".to_owned(), Style::new().dim()),
@@ -135,6 +135,31 @@ fn print_add_people(screen: &Screen) {
     ];
     for (name, value, style) in rows {
         screen.raw_result(&aligned(name, &screen.paint(&clean(&value), &style)));
+    }
+}
+
+/// What Argo CD needs, with the group as administrators, or the user if there is no group.
+fn argo_cd(reports: &[StepReport]) -> SetupCommand {
+    let evidence = |slug: &str| of(reports, slug).map(|report| &report.observed.evidence);
+    let group = evidence("create-group").and_then(|evidence| evidence.group.clone());
+    let user = evidence("create-user").and_then(|evidence| evidence.user_name.as_ref());
+    let command = SetupCommand::export("argo-cd").placeholder("--cluster", "NAME");
+    match (group, user) {
+        (Some(group), _) => command.value("--admin", group),
+        (None, Some(user)) => command.value("--admin", format!("user:{user}")),
+        (None, None) => command.placeholder("--admin", "GROUP"),
+    }
+}
+
+/// Prints the exports that go on with what was set up, outside a rehearsal.
+pub fn print_exports(screen: &Screen, reports: &[StepReport]) {
+    if !screen.is_rehearsal() {
+        for (name, command) in [
+            ("Add people", SetupCommand::export("access")),
+            ("Argo CD", argo_cd(reports)),
+        ] {
+            screen.raw_result(&aligned(name, &clean(&screen.command(&command))));
+        }
     }
 }
 
@@ -340,6 +365,7 @@ pub fn print_status(screen: &Screen, outcome: &Outcome) {
         if steps(reports).all(is_fine) {
             let sign = screen.paint("✔", &Style::new().green());
             screen.raw_result(&format!("{sign} {}", screen.heading("Everything is set up.")));
+            print_exports(screen, reports);
         } else {
             screen.raw_result(&aligned("Continue", &screen.command(&SetupCommand::run())));
         }

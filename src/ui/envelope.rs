@@ -10,6 +10,7 @@ use super::next::NextBody;
 use super::outputs::Outputs;
 use crate::doctor::{CheckStatus, Row};
 use crate::exit_code::ExitCode;
+use crate::export::File;
 use crate::ids::{AccountId, RegionName};
 use crate::next_step::{Invocation, NextStepOut, Subcommand};
 use crate::profiles::plan::Row as ProfileRow;
@@ -64,6 +65,7 @@ pub fn of_error(command: Subcommand, error: &UserError, exit: ExitCode, invocati
         Subcommand::Doctor => envelope(command, error, exit, DoctorBody::default()),
         Subcommand::Login => envelope(command, error, exit, LoginBody::default()),
         Subcommand::Profiles | Subcommand::Join => envelope(command, error, exit, ProfilesBody::default()),
+        Subcommand::Export => envelope(command, error, exit, ExportBody::default()),
         access if access.is_access() => envelope(command, error, exit, AccessBody::default()),
         _ => envelope(command, error, exit, StepsBody::default()),
     }
@@ -111,6 +113,23 @@ pub struct DoctorBody {
     pub checks: Vec<CheckOut>,
     /// The IAM policy, with `--policy`.
     pub policy: Option<serde_json::Value>,
+}
+
+/// The body of `export`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct ExportBody {
+    /// The identity whose credentials the command used.
+    pub caller: Option<CallerOut>,
+    /// What was exported to: `access`, `terraform`, `cloudformation` or `argo-cd`.
+    pub to: Option<String>,
+    /// The files.
+    pub files: Vec<File>,
+    /// What people should know: what was left out and why, and what comes next.
+    pub notes: Vec<String>,
+    /// The folder that the files were written to.
+    pub folder: Option<String>,
+    /// The number of resources that undo leaves from now on.
+    pub handed_over: usize,
 }
 
 /// A check of `doctor`.

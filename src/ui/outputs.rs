@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use crate::ids::{AccountId, GroupId, IdentityStoreId, InstanceArn, PermissionSetArn, RegionName, UserId};
 use crate::wizard::{Evidence, StepReport};
@@ -50,19 +49,5 @@ impl Outputs {
             account: of("account-assignment").account.clone(),
             profile: of("cli-profile").profile.clone(),
         }
-    }
-
-    /// Returns the `argoCd` part of the configuration of an EKS capability (`eks:CreateCapability`, type `ARGOCD`), with the
-    /// group as administrators, or the user if there is no group. `None` if something is still missing.
-    pub fn argo_cd(&self) -> Option<Value> {
-        let identity = match (&self.group_id, &self.user_id) {
-            (Some(group), _) => json!({"id": group, "type": "SSO_GROUP"}),
-            (None, Some(user)) => json!({"id": user, "type": "SSO_USER"}),
-            (None, None) => return None,
-        };
-        Some(json!({"argoCd": {
-            "awsIdc": {"idcInstanceArn": self.instance_arn.as_ref()?, "idcRegion": self.region.as_ref()?},
-            "rbacRoleMappings": [{"role": "ADMIN", "identities": [identity]}],
-        }}))
     }
 }

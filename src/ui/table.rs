@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 
-use super::outputs::Outputs;
 use super::screen::Screen;
 use super::text;
 use super::{closing, diagram};
@@ -70,9 +69,6 @@ pub fn print_text(screen: &Screen, outcome: &Outcome, command: &str) {
         let evidence = &report.observed.evidence;
         let account = evidence.account.as_ref().map_or("", |account| account);
         let profile = evidence.profile.as_deref().unwrap_or_default();
-        if screen.verbose > 0 {
-            print_outputs(screen, &outcome.reports);
-        }
         if let Some(end) = evidence.credentials_end {
             let end = end.strftime("%Y-%m-%d %H:%M UTC");
             let again = if screen.is_temporary_rehearsal() {
@@ -99,6 +95,10 @@ pub fn print_text(screen: &Screen, outcome: &Outcome, command: &str) {
             );
             line("Undo", &screen.command(&SetupCommand::undo()));
         }
+        if command != "run" {
+            screen.result("");
+        }
+        closing::print_exports(screen, &outcome.reports);
     }
 }
 
@@ -108,16 +108,6 @@ fn print_diagram(screen: &Screen, reports: &[StepReport]) {
         screen.raw_result("\nAccess:");
         for line in tree {
             screen.result(&line);
-        }
-    }
-}
-
-/// Prints the ids that other tools need.
-fn print_outputs(screen: &Screen, reports: &[StepReport]) {
-    if let Some(fragment) = Outputs::of(reports).argo_cd() {
-        screen.result("\nFor Argo CD on EKS (aws eks create-capability --type ARGOCD --configuration …):");
-        for line in serde_json::to_string_pretty(&fragment).unwrap_or_default().lines() {
-            screen.result(line);
         }
     }
 }

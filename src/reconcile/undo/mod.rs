@@ -15,11 +15,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::Instrument as _;
 
-use super::{Branch, Condition, Context, Deletion, Error, Resource, Target, delete_with_retries};
+use super::{Branch, Condition, Context, Deletion, Error, Manually, Resource, Target, delete_with_retries};
 use crate::aws::waiting;
 use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::SetupCommand;
-use crate::progress::{Drift, Entry, Replaced, ResourceKind, Settings, Verb};
+use crate::progress::{Drift, Entry, Record, Replaced, ResourceKind, Settings, Verb};
 use crate::reconcile::StepInfo;
 use crate::user_error::{UserError, UserErrorKind};
 
@@ -82,7 +82,12 @@ impl Undo<'_> {
         let candidates = context
             .progress
             .read(|record| candidates(record, self.kinds, self.step));
-        refusals::self_lockout(context, self.has_profile, &candidates)?;
+        let own: Vec<_> = candidates
+            .iter()
+            .filter(|(candidate, _)| self.handed_over_to(&candidate.entry()).is_none())
+            .cloned()
+            .collect();
+        refusals::self_lockout(context, self.has_profile, &own)?;
         if let Some(step) = self.step {
             context
                 .progress
@@ -110,6 +115,12 @@ impl Undo<'_> {
         Ok(removals)
     }
 
+    /// The tool that manages a resource, if it was handed over.
+    fn handed_over_to(&self, entry: &Entry) -> Option<String> {
+        let tool = |record: &Record| record.handed_over_to(entry.kind, &entry.id).map(str::to_owned);
+        self.context.progress.read(tool)
+    }
+
     fn row(&self, kind: ResourceKind) -> Option<&'static dyn Resource> {
         self.kinds.iter().copied().find(|row| row.kind() == kind)
     }
@@ -135,6 +146,15 @@ impl Undo<'_> {
             let why = format!("Undo does not know how to revert a {}.", entry.kind);
             UserError::failed(why, SetupCommand::undo())
         })?;
+        if let Some(tool) = self.handed_over_to(&entry) {
+            let manually = Manually::Steps(format!("delete it with {tool}"));
+            return Ok(ObservedCandidate {
+                candidate,
+                step,
+                observation: Observation::HandedOver(tool),
+                manually,
+            });
+        }
         let manually = match &candidate {
             Candidate::Created(entry) => row.delete_manually(context, entry),
             Candidate::Changed(replaced) => row.restore_manually(context, replaced),

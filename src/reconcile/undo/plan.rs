@@ -27,6 +27,9 @@ pub struct Removal {
     /// Whether someone else uses it, so that AWS would refuse to delete it.
     #[serde(skip)]
     pub in_use: bool,
+    /// Whether another tool manages it.
+    #[serde(skip)]
+    pub is_handed_over: bool,
     /// Set if it is in a file of another environment: the undo there.
     #[serde(skip)]
     pub undo_elsewhere: Option<SetupCommand>,
@@ -126,6 +129,8 @@ pub enum Observation {
     Changed(Option<Drift>),
     /// It is in a file of another environment.
     Elsewhere(Elsewhere),
+    /// This tool manages it.
+    HandedOver(String),
 }
 
 /// A candidate with what was observed of it.
@@ -174,6 +179,7 @@ pub fn plan(observed: &[ObservedCandidate], include_changed: bool) -> Vec<Remova
 fn removal(observed: &ObservedCandidate) -> Removal {
     let (disposition, why) = match (&observed.candidate, &observed.observation) {
         (_, Observation::Elsewhere(elsewhere)) => (Disposition::Stays, Some(elsewhere.why.clone())),
+        (_, Observation::HandedOver(tool)) => (Disposition::Stays, Some(format!("it was handed over to {tool}"))),
         (Candidate::Created(_), Observation::Created(condition)) => match condition {
             Condition::Exists => (Disposition::Delete, None),
             Condition::Gone => (Disposition::Gone, None),
@@ -206,6 +212,7 @@ fn removal(observed: &ObservedCandidate) -> Removal {
         why,
         manually: observed.manually.clone(),
         in_use: matches!(observed.observation, Observation::Created(Condition::InUse(_))),
+        is_handed_over: matches!(observed.observation, Observation::HandedOver(_)),
         undo_elsewhere,
     }
 }
@@ -222,7 +229,8 @@ fn include_what_has_changed(removals: &mut [Removal]) {
     }
 }
 
-/// A permission set stays as long as an assignment of it stays, and a bucket as long as its trail stays.
+/// A permission set stays as long as an assignment of it stays, and a bucket as long as its trail stays. The user and the group
+/// of a membership or an assignment that was handed over stay too.
 fn keep_dependencies(removals: &mut [Removal]) {
     let stays = removals
         .iter()
@@ -232,7 +240,11 @@ fn keep_dependencies(removals: &mut [Removal]) {
         .iter_mut()
         .filter(|removal| removal.disposition == Disposition::Delete)
     {
-        if let Some(other) = stays.iter().find(|other| depends_on(&other.entry, &removal.entry)) {
+        let keeps = |other: &&Removal| {
+            let is_used = other.is_handed_over && is_of_principal(&other.entry, &removal.entry);
+            is_used || depends_on(&other.entry, &removal.entry)
+        };
+        if let Some(other) = stays.iter().find(keeps) {
             removal.disposition = Disposition::Changed;
             removal.why = Some(format!("the {} stays and depends on it", other.name()));
         }
@@ -249,6 +261,17 @@ fn depends_on(one: &Entry, other: &Entry) -> bool {
             let nonce = |entry: &Entry| entry.name.single().rsplit('-').next().map(str::to_owned);
             nonce(one) == nonce(other)
         }
+        _ => false,
+    }
+}
+
+/// Whether a membership or an assignment is one of this user or group.
+fn is_of_principal(one: &Entry, principal: &Entry) -> bool {
+    let id = principal.id.single();
+    match (&one.id, principal.kind) {
+        (ResourceId::Membership(key), ResourceKind::User) => *key.user == *id,
+        (ResourceId::Membership(key), ResourceKind::Group) => *key.group == *id,
+        (ResourceId::Assignment(key), ResourceKind::User | ResourceKind::Group) => key.principal.id() == id,
         _ => false,
     }
 }
@@ -493,6 +516,40 @@ mod tests {
                 prop_assert!(!disposition.is_to_do() || before.get(&key) == Some(&disposition), "{key}");
             }
         }
+    }
+
+    #[test]
+    fn what_was_handed_over_stays_with_what_it_needs() {
+        let assignment = entry(ResourceKind::AccountAssignment, 0, Origin::Created);
+        let set = entry(ResourceKind::PermissionSet, 0, Origin::Created);
+        let group = Entry::new(Origin::Created, ResourceKind::Group, "Admins", "g-1");
+        let other = Entry::new(Origin::Created, ResourceKind::Group, "Others", "g-2");
+        let exists = || Observation::Created(Condition::Exists);
+        let observed = [
+            (assignment, Observation::HandedOver("terraform".to_owned())),
+            (set, exists()),
+            (group, exists()),
+            (other, exists()),
+        ];
+        let observed = observed.map(|(entry, observation)| ObservedCandidate {
+            candidate: Candidate::Created(entry),
+            step: "",
+            observation,
+            manually: Manually::Command(String::new()),
+        });
+        let dispositions: Vec<Disposition> = plan(&observed, true)
+            .iter()
+            .map(|removal| removal.disposition)
+            .collect();
+        assert_eq!(
+            dispositions,
+            [
+                Disposition::Stays,
+                Disposition::Changed,
+                Disposition::Changed,
+                Disposition::Delete
+            ]
+        );
     }
 
     #[test]

@@ -1,0 +1,331 @@
+//! `idc-setup export`: writes what exists for another tool. Changes nothing in AWS.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::connect::Access;
+use super::ending::fail;
+use super::prepare::{Prepared, prepare};
+use super::session::{checking, say_rehearsal};
+use crate::access::live::{self, Scope};
+use crate::access::resolve::AccountNeeds;
+use crate::aws::AwsError;
+use crate::browser::Browser;
+use crate::cli::{Cli, ExportFlags, ExportedTo, Output};
+use crate::environment::Environment;
+use crate::exit_code::ExitCode;
+use crate::export::argo_cd::{Cluster, Format, Options};
+use crate::export::folder::{FolderError, Written};
+use crate::export::{Export, Selection, View, access, argo_cd, cloudformation, folder, surroundings, terraform};
+use crate::next_step::{NextStep, SetupCommand, Subcommand};
+use crate::reconcile::{Instance, rerun};
+use crate::resources::inventory::{Accounts, Inventory};
+use crate::text::capitalized;
+use crate::ui::Screen;
+use crate::ui::envelope::{CallerOut, Envelope, ExportBody, FORMAT};
+use crate::user_error::UserError;
+use crate::wizard::Step as _;
+use crate::wizard::steps::{EnableIdentityCenter, WizardContext};
+
+/// The flags that only an export for Argo CD has.
+const OF_ARGO_CD: &str = "--format, --cluster, --capability, --role-arn, --admin, --editor and --viewer";
+
+/// What the command did.
+struct Done {
+    prepared: Prepared,
+    to: ExportedTo,
+    export: Export,
+    /// What was written, with `--dir`.
+    written: Option<Written>,
+    handed_over: usize,
+}
+
+/// Exports what exists and returns the exit code.
+pub async fn export(cli: &Cli, flags: &ExportFlags, environment: &Environment, screen: &Screen) -> ExitCode {
+    match run(cli, flags, environment, screen).await {
+        Ok(done) => {
+            show(cli, flags, screen, &done);
+            ExitCode::Success
+        }
+        Err(error) => fail(cli, screen, Subcommand::Export, error),
+    }
+}
+
+async fn run(cli: &Cli, flags: &ExportFlags, environment: &Environment, screen: &Screen) -> Result<Done, UserError> {
+    let to = check_flags(flags)?;
+    say_rehearsal(cli, environment, screen);
+    let waiting = checking(cli, environment, screen, "Reading what exists.");
+    let access = if flags.hand_over { Access::Write } else { Access::Read };
+    let browser = Rc::new(Browser::none("export opens no pages"));
+    let prepared = Box::pin(prepare(cli, environment, access, browser)).await?;
+    let context = Rc::clone(&prepared.context);
+    let instance = instance(&context).await?;
+    let export = match to {
+        ExportedTo::ArgoCd => for_argo_cd(&context, &instance, flags).await?,
+        _ => everything(&context, &instance, to, flags).await?,
+    };
+    drop(waiting);
+    if let Some(note) = prepared.note_on_profile(cli, screen) {
+        screen.talk(&note);
+    }
+    let written = flags.dir.as_deref().map(|dir| write(dir, &export)).transpose()?;
+    let mut handed_over = 0;
+    if flags.hand_over {
+        handed_over = hand_over(&context, to, &export)?;
+    }
+    Ok(Done {
+        prepared,
+        to,
+        export,
+        written,
+        handed_over,
+    })
+}
+
+/// Refuses flags that do not fit together, and returns what the export is for.
+fn check_flags(flags: &ExportFlags) -> Result<ExportedTo, UserError> {
+    let Some(to) = flags.what else {
+        let choices = ["access", "terraform", "cloudformation", "argo-cd"];
+        let next: Vec<NextStep> = choices.map(|what| NextStep::from(SetupCommand::export(what))).into();
+        return Err(UserError::usage(
+            "What is the export for? One of: access, terraform, cloudformation, argo-cd.",
+            next,
+        ));
+    };
+    let has_argo_cd_flags = flags.format.is_some()
+        || [&flags.cluster, &flags.capability, &flags.role_arn]
+            .iter()
+            .any(|flag| flag.is_some())
+        || [&flags.admins, &flags.editors, &flags.viewers]
+            .iter()
+            .any(|names| !names.is_empty());
+    let refused = |message: String| {
+        Err(UserError::usage(
+            message,
+            NextStep::other("list the flags", ["idc-setup", "export", "--help"]),
+        ))
+    };
+    match to {
+        ExportedTo::ArgoCd if flags.hand_over || flags.only_created || flags.name.is_some() => refused(
+            "export argo-cd does not take --hand-over, --only-created and --name: it exports no resources.".to_owned(),
+        ),
+        ExportedTo::ArgoCd => Ok(to),
+        _ if has_argo_cd_flags => refused(format!("{OF_ARGO_CD} are flags of export argo-cd.")),
+        _ if flags.name.is_some() && to != ExportedTo::Access => {
+            refused("--name is a flag of export access.".to_owned())
+        }
+        _ => Ok(to),
+    }
+}
+
+/// The instance, as the first step of the checklist finds it.
+async fn instance(context: &Rc<WizardContext>) -> Result<Instance, UserError> {
+    let step = EnableIdentityCenter::new(Rc::clone(context));
+    let observed = step.look().await?;
+    match context.instance.now() {
+        Some(instance) => Ok(instance),
+        None if observed.next.is_empty() => {
+            Err(UserError::failed(observed.summary, SetupCommand::run().to("set it up")))
+        }
+        None => Err(UserError::failed(observed.summary, observed.next)),
+    }
+}
+
+/// What failed while the account was read.
+fn unread(error: AwsError) -> UserError {
+    rerun(&surroundings::INFO)(error)
+}
+
+async fn everything(
+    context: &WizardContext,
+    instance: &Instance,
+    to: ExportedTo,
+    flags: &ExportFlags,
+) -> Result<Export, UserError> {
+    let needs = AccountNeeds {
+        tags: false,
+        unit_paths: BTreeSet::new(),
+        unit_ids: BTreeSet::new(),
+    };
+    let accounts = live::read_accounts(context, &needs).await?;
+    let inventory = live::read(context, instance, accounts, &scope(BTreeSet::new(), true)).await?;
+    let selection = if flags.only_created {
+        context.progress.read(Selection::created)
+    } else {
+        Selection::All
+    };
+    let view = View::new(&inventory, &selection);
+    Ok(match to {
+        ExportedTo::Access => {
+            let name = flags.name.clone().unwrap_or_else(|| access::name_of(&inventory));
+            access::export(&view, &name)
+        }
+        ExportedTo::Cloudformation => {
+            let surroundings = surroundings::read(context, &selection).await.map_err(unread)?;
+            cloudformation::export(&view, &surroundings)
+        }
+        ExportedTo::Terraform | ExportedTo::ArgoCd => {
+            let surroundings = surroundings::read(context, &selection).await.map_err(unread)?;
+            terraform::export(&view, &surroundings)
+        }
+    })
+}
+
+/// What is read: everything, or the members of these groups.
+fn scope(groups: BTreeSet<String>, all: bool) -> Scope {
+    Scope {
+        permission_sets: BTreeSet::new(),
+        owner: None,
+        groups,
+        member_of: BTreeSet::new(),
+        all,
+    }
+}
+
+async fn for_argo_cd(context: &WizardContext, instance: &Instance, flags: &ExportFlags) -> Result<Export, UserError> {
+    let again = |flag: &'static str, value: &'static str| SetupCommand::again().placeholder(flag, value);
+    let Some(cluster) = &flags.cluster else {
+        return Err(UserError::usage(
+            "export argo-cd needs the name or the ARN of the EKS cluster.",
+            again("--cluster", "NAME"),
+        ));
+    };
+    let cluster = Cluster::parse(cluster, &context.caller.account, &context.bootstrap_region)
+        .map_err(|why| UserError::usage(format!("--cluster: {why}."), again("--cluster", "NAME")))?;
+    let format = flags.format.unwrap_or(Format::Json);
+    let names: BTreeSet<String> = [&flags.admins, &flags.editors, &flags.viewers]
+        .into_iter()
+        .flatten()
+        .filter(|name| !name.starts_with("user:"))
+        .map(|name| name.strip_prefix("group:").unwrap_or(name).to_owned())
+        .collect();
+    let is_mapped = [&flags.admins, &flags.editors, &flags.viewers]
+        .iter()
+        .any(|names| !names.is_empty());
+    if !is_mapped && format != Format::Kubernetes {
+        return Err(UserError::usage(
+            "export argo-cd needs a group that is let in.",
+            again("--admin", "GROUP"),
+        ));
+    }
+    let options = Options {
+        format,
+        cluster,
+        capability: flags.capability.clone().unwrap_or_else(|| "argocd".to_owned()),
+        role: flags.role_arn.clone(),
+        admins: flags.admins.clone(),
+        editors: flags.editors.clone(),
+        viewers: flags.viewers.clone(),
+    };
+    let inventory: Inventory = live::read(context, instance, Accounts::default(), &scope(names, false)).await?;
+    argo_cd::export(&inventory, &options).map_err(|unknown| {
+        UserError::usage(
+            unknown.join(" "),
+            NextStep::other(
+                "list the groups",
+                [
+                    "aws",
+                    "identitystore",
+                    "list-groups",
+                    "--region",
+                    &*instance.region,
+                    "--identity-store-id",
+                    &*instance.store,
+                ],
+            ),
+        )
+    })
+}
+
+fn write(dir: &Path, export: &Export) -> Result<Written, UserError> {
+    folder::write(dir, &export.files).map_err(|error| {
+        let message = format!("{}.", capitalized(&error.to_string()));
+        let other = SetupCommand::again()
+            .placeholder("--dir", "DIR")
+            .to("use another folder");
+        match error {
+            FolderError::NotOurs(_) => UserError::usage(message, other),
+            FolderError::List { .. } | FolderError::Io { .. } => UserError::failed(message, other),
+        }
+    })
+}
+
+/// Records that the tool manages what was exported. Returns the number of resources.
+fn hand_over(context: &WizardContext, to: ExportedTo, export: &Export) -> Result<usize, UserError> {
+    context.progress.change(|record| {
+        for exported in &export.exported {
+            record.hand_over(exported.kind, &exported.id, to.name());
+        }
+    })?;
+    Ok(export.exported.len())
+}
+
+fn show(cli: &Cli, flags: &ExportFlags, screen: &Screen, done: &Done) {
+    let context = &done.prepared.context;
+    if cli.flags.output == Output::Json {
+        let caller = CallerOut {
+            account: context.caller.account.clone(),
+            arn: context.caller.arn.clone(),
+        };
+        let envelope = Envelope {
+            format: FORMAT,
+            command: "export".to_owned(),
+            account: Some(caller.account.clone()),
+            region: done.prepared.region(),
+            error: None,
+            exit: ExitCode::Success.code(),
+            body: ExportBody {
+                caller: Some(caller),
+                to: Some(done.to.name().to_owned()),
+                files: done.export.files.clone(),
+                notes: done.export.notes.clone(),
+                folder: flags.dir.as_ref().map(|dir| dir.display().to_string()),
+                handed_over: done.handed_over,
+            },
+        };
+        screen.json(&envelope.json());
+        return;
+    }
+    match &done.written {
+        Some(written) => say_written(screen, written),
+        None => print(screen, done),
+    }
+    for note in &done.export.notes {
+        screen.talk(note);
+    }
+    if done.handed_over > 0 {
+        let plural = if done.handed_over == 1 { "resource" } else { "resources" };
+        screen.talk(&format!(
+            "Handed over to {}: {} {plural}, which undo leaves from now on.",
+            done.to.name(),
+            done.handed_over
+        ));
+    }
+}
+
+/// Prints the files to stdout. More than one is separated by its name, which is a comment in TOML and HCL.
+fn print(screen: &Screen, done: &Done) {
+    let files = &done.export.files;
+    for (index, file) in files.iter().enumerate() {
+        if files.len() > 1 {
+            let blank = if index == 0 { "" } else { "\n" };
+            screen.verbatim(&format!("{blank}# {}\n\n", file.name));
+        }
+        screen.verbatim(&file.text);
+    }
+}
+
+fn say_written(screen: &Screen, written: &Written) {
+    let list = |verb: &str, paths: &[PathBuf]| {
+        for path in paths {
+            screen.talk_unwrapped(&format!("{verb} {}", path.display()));
+        }
+    };
+    list("Wrote", &written.changed);
+    list("Deleted", &written.deleted);
+    if written.unchanged > 0 {
+        let plural = if written.unchanged == 1 { "file is" } else { "files are" };
+        screen.talk(&format!("{} {plural} unchanged.", written.unchanged));
+    }
+}
