@@ -70,7 +70,7 @@ fn boto3_reads_the_created_resources_back_and_uses_the_profile() {
 }
 
 /// Runs Python as the root user of the simulated account, and returns the JSON that it prints.
-fn run_python(env: &TestEnv, python: PathBuf, args: &[&str]) -> Value {
+pub fn run_python(env: &TestEnv, python: PathBuf, args: &[&str]) -> Value {
     let output = Command::new(python)
         .args(args)
         .env_clear()

@@ -152,20 +152,16 @@ fn outputs_contain_the_ids_that_the_next_tool_needs() {
         cloud.instances[0].store.groups.keys().next().unwrap().as_str()
     );
     drop(cloud);
-    let text = env.run(&["status", "-v"]).expect(0).stdout;
-    let start = text.find("{\n").unwrap();
-    let fragment: serde_json::Value = serde_json::Deserializer::from_str(&text[start..])
-        .into_iter()
-        .next()
-        .unwrap()
-        .unwrap();
-    let argo = &fragment["argoCd"];
-    assert_eq!(argo["awsIdc"]["idcInstanceArn"], outputs["instance_arn"]);
-    assert_eq!(argo["awsIdc"]["idcRegion"], "us-east-1");
-    let identity = &argo["rbacRoleMappings"][0]["identities"][0];
-    assert_eq!(identity["id"], outputs["group_id"]);
-    assert_eq!(identity["type"], "SSO_GROUP");
-    // Without a group, the identity is the user.
+    for args in [&["status"][..], &["status", "-v"]] {
+        let text = env.run(args).expect(0).stdout;
+        for command in [
+            "idc-setup export access",
+            "idc-setup export argo-cd --cluster NAME --admin Admins",
+        ] {
+            assert!(text.contains(command), "{text}");
+        }
+    }
+    // Without a group, the user administers Argo CD.
     let alone = TestEnv::new("enabled");
     let text = alone
         .run(
@@ -178,7 +174,10 @@ fn outputs_contain_the_ids_that_the_next_tool_needs() {
         )
         .expect(0)
         .stdout;
-    assert!(text.contains("\"SSO_USER\""), "{text}");
+    assert!(
+        text.contains("export argo-cd --cluster NAME --admin user:Admin"),
+        "{text}"
+    );
 }
 
 #[cfg(unix)]

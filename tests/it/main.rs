@@ -20,6 +20,8 @@ mod differences;
 mod doctor;
 mod durability;
 mod envelopes;
+mod export;
+mod export_formats;
 mod fault_files;
 mod faults;
 mod first_screen;

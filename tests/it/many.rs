@@ -43,7 +43,7 @@ pub const INFO: StepInfo = StepInfo {
 };
 
 /// An organization with Identity Center and this many accounts besides the management account.
-fn organization(accounts: usize) -> Cloud {
+pub fn organization(accounts: usize) -> Cloud {
     let mut cloud = scenarios::named("enabled").unwrap();
     for n in 0..accounts {
         cloud.accounts.push(Account::new(
@@ -166,7 +166,7 @@ fn sets(specs: Vec<PermissionSetSpec>) -> impl Iterator<Item = Item> {
 }
 
 /// Users in groups, and each group with each permission set in each account.
-fn team(users: usize, groups: usize, accounts: usize) -> Vec<Item> {
+pub fn team(users: usize, groups: usize, accounts: usize) -> Vec<Item> {
     let group = |n: usize| format!("Group {n}");
     let mut items: Vec<Item> = sets(permission_sets()).collect();
     for n in 0..users {
@@ -221,7 +221,7 @@ async fn applied(context: &Context, desired: &[Item], policy: &Policy) -> Outcom
     batch.apply(desired, &nodes).await
 }
 
-async fn apply_all(env: &TestEnv, desired: &[Item]) {
+pub async fn apply_all(env: &TestEnv, desired: &[Item]) {
     let context = context(env).await;
     let outcome = applied(&context, desired, &updates()).await;
     assert!(outcome.failed.is_empty() && outcome.waiting.is_empty(), "{outcome:#?}");

@@ -14,6 +14,7 @@ pub mod scripted;
 pub mod svg;
 pub mod team;
 pub mod terminal;
+pub mod terraform;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// The packages in the environment.
-const PACKAGES: [&str; 2] = ["moto[server]==5.2.5", "boto3==1.44.5"];
+const PACKAGES: [&str; 3] = ["moto[server]==5.2.5", "boto3==1.44.5", "cfn-lint==1.51.0"];
 
 /// Returns the path of the environment's Python, or `None` if the environment cannot be created.
 pub fn python() -> Option<PathBuf> {
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let folder = target.join("python-1");
+    let folder = target.join("python-2");
     let python = folder.join("bin").join("python");
     let lock = File::create(target.join("python.lock")).expect("a lock file");
     lock.lock().expect("the lock");
@@ -26,7 +26,7 @@ pub fn python() -> Option<PathBuf> {
             // Write to stderr directly: the test harness hides the output of the print macros if the test passes.
             let _ = writeln!(
                 std::io::stderr(),
-                "\n*** NOT TESTED against boto3 and moto: {why} ***\n"
+                "\n*** NOT TESTED against boto3, moto and cfn-lint: {why} ***\n"
             );
             return None;
         }
