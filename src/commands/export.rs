@@ -8,7 +8,7 @@ use super::connect::Access;
 use super::ending::fail;
 use super::prepare::{Prepared, prepare};
 use super::session::{checking, say_rehearsal};
-use crate::access::live::{self, Scope};
+use crate::access::live::{self, Directory, Scope};
 use crate::access::resolve::AccountNeeds;
 use crate::aws::AwsError;
 use crate::browser::Browser;
@@ -20,7 +20,7 @@ use crate::export::folder::{FolderError, Written};
 use crate::export::{Export, Selection, View, access, argo_cd, cloudformation, folder, surroundings, terraform};
 use crate::next_step::{NextStep, SetupCommand, Subcommand};
 use crate::reconcile::{Instance, rerun};
-use crate::resources::inventory::{Accounts, Inventory};
+use crate::resources::inventory::Accounts;
 use crate::text::capitalized;
 use crate::ui::Screen;
 use crate::ui::envelope::{CallerOut, Envelope, ExportBody, FORMAT};
@@ -149,7 +149,14 @@ async fn everything(
         unit_ids: BTreeSet::new(),
     };
     let accounts = live::read_accounts(context, &needs).await?;
-    let inventory = live::read(context, instance, accounts, &scope(BTreeSet::new(), true)).await?;
+    let directory = Directory::read(context, instance).await?;
+    // Also the assignments of users and groups that no longer exist, which are named.
+    let scope = Scope {
+        all: true,
+        every_pair: true,
+        ..Scope::default()
+    };
+    let inventory = live::read(context, instance, accounts, directory, &scope).await?;
     let selection = if flags.only_created {
         context.progress.read(Selection::created)
     } else {
@@ -170,17 +177,6 @@ async fn everything(
             terraform::export(&view, &surroundings)
         }
     })
-}
-
-/// What is read: everything, or the members of these groups.
-fn scope(groups: BTreeSet<String>, all: bool) -> Scope {
-    Scope {
-        permission_sets: BTreeSet::new(),
-        owner: None,
-        groups,
-        member_of: BTreeSet::new(),
-        all,
-    }
 }
 
 async fn for_argo_cd(context: &WizardContext, instance: &Instance, flags: &ExportFlags) -> Result<Export, UserError> {
@@ -218,7 +214,12 @@ async fn for_argo_cd(context: &WizardContext, instance: &Instance, flags: &Expor
         editors: flags.editors.clone(),
         viewers: flags.viewers.clone(),
     };
-    let inventory: Inventory = live::read(context, instance, Accounts::default(), &scope(names, false)).await?;
+    let directory = Directory::read(context, instance).await?;
+    let scope = Scope {
+        groups: names,
+        ..Scope::default()
+    };
+    let inventory = live::read(context, instance, Accounts::default(), directory, &scope).await?;
     argo_cd::export(&inventory, &options).map_err(|unknown| {
         UserError::usage(
             unknown.join(" "),

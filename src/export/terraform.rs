@@ -16,6 +16,7 @@ use super::{Export, File};
 use crate::ids::{GroupId, PermissionSetArn, Principal, RegionName, UserId};
 use crate::progress::ResourceKind;
 use crate::resources::inventory::{Group, PermissionSet, User};
+use crate::resources::permission_set::INTENT_TAG;
 use crate::resources::trail::TrailWithBucket;
 
 const ORGANIZATION: &str = "aws_organizations_organization";
@@ -304,6 +305,7 @@ impl<'a> Writer<'a> {
         let parts = SetParts::of(set);
         let label = self.set_label(set);
         let tags = parts.tags.iter();
+        let tags = tags.filter(|(key, _)| **key != INTENT_TAG);
         let tags: Vec<(String, Value)> = tags.map(|(key, value)| ((*key).to_owned(), (*value).into())).collect();
         let resource = Block::new("resource", &[PERMISSION_SET, &label])
             .with("instance_arn", Value::reference("local.instance_arn"))
@@ -311,7 +313,8 @@ impl<'a> Writer<'a> {
             .with_some("description", parts.description)
             .with_some("session_duration", parts.session_duration)
             .with_some("relay_state", parts.relay_state)
-            .with_some("tags", Some(tags).filter(|tags| !tags.is_empty()).map(Value::Object));
+            .with_some("tags", Some(tags).filter(|tags| !tags.is_empty()).map(Value::Object))
+            .block(ignored_tag());
         Self::imported(blocks, PERMISSION_SET, &label, resource, &self.of_set(&set.arn));
         for arn in &parts.managed_policies {
             let label = self.labels.terraform(MANAGED_POLICY, &[&set.name, last_part(arn)]);
@@ -468,6 +471,14 @@ impl<'a> Writer<'a> {
         }
         blocks
     }
+}
+
+/// The tag by which this program knows its own permission sets. An inventory does not have it, and Terraform must not remove it.
+fn ignored_tag() -> Block {
+    let tag = Value::reference(format!("tags[{}]", super::hcl::string(INTENT_TAG)));
+    Block::new("lifecycle", &[])
+        .comment("idc-setup knows its own permission sets by this tag.")
+        .with("ignore_changes", Value::List(vec![tag]))
 }
 
 fn store() -> Value {
