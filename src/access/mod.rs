@@ -14,6 +14,27 @@
 //!
 //! No state file is needed. Ownership of permission sets rests on a tag, and everything else on explicit words in the
 //! file.
+//!
+//! What a file would change is a function of the file and of what was read:
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use idc_setup::access::file;
+//! use idc_setup::access::mistake::Mistake;
+//! use idc_setup::access::plan::{Options, Plan, plan};
+//! use idc_setup::access::resolve::{KnownNames, resolve};
+//! use idc_setup::aws::Partition;
+//! use idc_setup::resources::inventory::Inventory;
+//! use jiff::civil::Date;
+//!
+//! fn changes(path: &Path, observed: &Inventory, names: &KnownNames, today: Date) -> Result<Plan, Vec<Mistake>> {
+//!     let partition = Partition::of_arn(&observed.instance.arn);
+//!     let file = file::read(path)?;
+//!     let desired = resolve(&file, &observed.accounts, names, partition, today)?;
+//!     Ok(plan(&desired, observed, &Options::default(), today))
+//! }
+//! ```
 
 pub mod apply;
 pub mod desired;

@@ -12,6 +12,7 @@ use super::view::{Exported, Selection, View};
 use super::{Export, File};
 use crate::answers::values::SessionDuration;
 use crate::ids::{AccountId, Principal};
+use crate::limits::LARGEST_ACCESS_FILE_MB;
 use crate::progress::ResourceKind;
 use crate::resources::inventory::{ACCESS_TAG, Accounts, Inventory, PermissionSet};
 use crate::resources::permission_set::INTENT_TAG;
@@ -22,10 +23,16 @@ const FILE: &str = "access.toml";
 /// The name of an access file, if no existing one owns a permission set.
 pub const DEFAULT_NAME: &str = "access";
 
-/// The first [`File`] of [`export`], of everything.
+/// From this number of bytes on, the tables are in files of their own, which the first file includes. It is well below the
+/// largest file that is read.
+const LARGEST: usize = LARGEST_ACCESS_FILE_MB << 19;
+
+/// The text of an access file that describes everything that exists, as one file of any size.
 pub fn text(inventory: &Inventory, name: &str) -> String {
-    let files = export(&View::new(inventory, &Selection::All), name).files;
-    files.into_iter().next().map(|file| file.text).unwrap_or_default()
+    let view = View::new(inventory, &Selection::All);
+    let mut writer = Writer::new(&view, name);
+    writer.write();
+    writer.text
 }
 
 /// The name for an export: that of the access file that owns most of the permission sets, or [`DEFAULT_NAME`].
@@ -45,27 +52,42 @@ pub fn name_of(inventory: &Inventory) -> String {
 /// Describes what exists as an access file with this name.
 ///
 /// Permission sets that another access file owns are left out, with their assignments. Inline policies that TOML cannot represent
-/// become files of their own.
+/// become files of their own, and so do the parts of a file that would be too large to be read.
 pub fn export(view: &View, name: &str) -> Export {
-    let mut writer = Writer {
-        view,
-        name,
-        text: String::new(),
-        policies: Vec::new(),
-        notes: Vec::new(),
-        exported: Vec::new(),
-    };
-    writer.head();
-    writer.users();
-    writer.groups();
-    writer.permission_sets();
-    writer.assignments();
-    let main = File::new(FILE, writer.text);
+    let mut writer = Writer::new(view, name);
+    writer.write();
     Export {
-        files: std::iter::once(main).chain(writer.policies).collect(),
+        files: parts(writer.text, LARGEST).into_iter().chain(writer.policies).collect(),
         notes: writer.notes,
         exported: writer.exported,
     }
+}
+
+/// The file; or a first file that includes others, each of at most this many bytes unless one table is larger.
+fn parts(text: String, largest: usize) -> Vec<File> {
+    // Only a table begins after an empty line and with brackets: line breaks within strings are escaped.
+    const TABLE: &str = "\n\n[[";
+    let starts: Vec<usize> = text.match_indices(TABLE).map(|(index, _)| index + 2).collect();
+    let (Some(&first), true) = (starts.first(), text.len() > largest) else {
+        return vec![File::new(FILE, text)];
+    };
+    let mut texts: Vec<String> = Vec::new();
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    for (start, end) in starts.iter().copied().zip(ends) {
+        let table = &text[start..end];
+        match texts.last_mut() {
+            Some(last) if last.len() + table.len() <= largest => last.push_str(table),
+            _ => texts.push(table.to_owned()),
+        }
+    }
+    let files = texts.into_iter().enumerate();
+    let files: Vec<File> = files
+        .map(|(index, text)| File::new(format!("access-{}.toml", index + 1), text))
+        .collect();
+    let names = strings(files.iter().map(|file| file.name.as_str()));
+    let head = text[..first].trim_end();
+    let main = File::new(FILE, format!("{head}\ninclude = {names}\n"));
+    std::iter::once(main).chain(files).collect()
 }
 
 struct Writer<'a> {
@@ -85,7 +107,26 @@ enum Unwritten {
     Inactive,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    fn new(view: &'a View<'a>, name: &'a str) -> Self {
+        Self {
+            view,
+            name,
+            text: String::new(),
+            policies: Vec::new(),
+            notes: Vec::new(),
+            exported: Vec::new(),
+        }
+    }
+
+    fn write(&mut self) {
+        self.head();
+        self.users();
+        self.groups();
+        self.permission_sets();
+        self.assignments();
+    }
+
     fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
@@ -375,4 +416,23 @@ fn unwritten(accounts: &Accounts, id: &AccountId) -> Option<Unwritten> {
 /// An AWS managed policy by its name: `job-function/Billing`.
 fn managed_policy(arn: &str) -> &str {
     arn.split_once(":iam::aws:policy/").map_or(arn, |(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_file_includes_its_parts() {
+        let text =
+            "# comment\nformat = 1\nname = \"a\"\n\n[[user]]\nname = \"x\"\n\n[[user]]\nname = \"y\"\n\n# note\n";
+        assert_eq!(parts(text.to_owned(), 1000), [File::new(FILE, text)]);
+        let files = parts(text.to_owned(), 24);
+        let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names, ["access.toml", "access-1.toml", "access-2.toml"]);
+        let include = "include = [\"access-1.toml\", \"access-2.toml\"]\n";
+        assert_eq!(files[0].text, format!("# comment\nformat = 1\nname = \"a\"\n{include}"));
+        assert_eq!(files[1].text, "[[user]]\nname = \"x\"\n\n");
+        assert_eq!(files[2].text, "[[user]]\nname = \"y\"\n\n# note\n");
+    }
 }
