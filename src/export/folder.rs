@@ -183,8 +183,11 @@ fn read_list(folder: &Path) -> Result<List, FolderError> {
         }
         Err(error) => return Err(FolderError::Io { path, error }),
     };
-    let list: List =
-        serde_json::from_slice(&text).map_err(|error| FolderError::List(path.clone(), error.to_string()))?;
+    let invalid = |why: String| FolderError::List {
+        path: path.clone(),
+        why,
+    };
+    let list: List = serde_json::from_slice(&text).map_err(|error| invalid(error.to_string()))?;
     // Somebody else's list must not name files outside the folder, which would be deleted.
     let is_plain = |name: &String| Path::new(name).file_name().is_some_and(|last| last == name.as_str());
     if list.format != FORMAT || !list.files.keys().all(is_plain) {
@@ -195,8 +198,10 @@ fn read_list(folder: &Path) -> Result<List, FolderError> {
 
 fn write_list(folder: &Path, list: &List) -> Result<(), FolderError> {
     let path = folder.join(LIST);
-    let text =
-        serde_json::to_string_pretty(list).map_err(|error| FolderError::List(path.clone(), error.to_string()))?;
+    let text = serde_json::to_string_pretty(list).map_err(|error| FolderError::List {
+        path: path.clone(),
+        why: error.to_string(),
+    })?;
     files::write_atomically(&path, format!("{text}\n").as_bytes(), files::Access::AsBefore)
         .map_err(|error| FolderError::Io { path, error })
 }

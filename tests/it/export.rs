@@ -111,6 +111,37 @@ fn terraform_imports_a_team_with_every_kind_of_policy_without_a_change() {
 }
 
 #[test]
+fn terraform_adopts_an_organization_with_odd_names_without_a_change() {
+    let env = set_up(
+        "complete",
+        &[
+            "--email=admin@example.com",
+            "--group=Team ${x} %{if} \"y\"",
+            "--permission-set=a+b@c",
+        ],
+    );
+    for user in env.server.cloud().instances[0].store.users.values_mut() {
+        for (attribute, value) in [
+            ("Title", "Boss ${z}"),
+            ("NickName", "B"),
+            ("Locale", "en"),
+            ("UserType", "x"),
+        ] {
+            user.attributes.insert(attribute.to_owned(), value.into());
+        }
+    }
+    // The state of the wizard is not needed.
+    std::fs::remove_file(env.state_file()).unwrap();
+    let dir = export(&env, &["terraform"]);
+    let groups = std::fs::read_to_string(dir.join("groups.tf")).unwrap();
+    assert!(
+        groups.contains(r#"display_name      = "Team $${x} %%{if} \"y\"""#),
+        "{groups}"
+    );
+    assert_imported(&env, &dir);
+}
+
+#[test]
 fn cloudformation_templates_pass_cfn_lint_and_name_each_resource_once() {
     let Some(python) = python() else { return };
     let env = TestEnv::with(many::organization(2));
