@@ -114,9 +114,9 @@ pub enum Command {
     ///
     /// The access file says who has which permission set in which account. See docs/access.md.
     Access(AccessArgs),
-    /// Write what exists for another tool; change nothing in AWS
+    /// Write what exists for another tool
     ///
-    /// As an access file, for Terraform, for CloudFormation, or what Argo CD needs.
+    /// As an access file, for Terraform, for CloudFormation, or what Argo CD needs. Changes nothing in AWS.
     Export(ExportFlags),
     /// Try everything on a simulated AWS in this program
     #[command(after_help = scenarios_help())]

@@ -18,7 +18,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
 ];
 
 /// The commands that the help names below the others, so that it fits on a screen.
-const BELOW: [&str; 3] = ["completions", "man", "help"];
+const BELOW: [&str; 4] = ["answers", "completions", "man", "help"];
 
 /// The flags in the short help of the program.
 const EVERYDAY: [&str; 4] = ["profile", "non-interactive", "output", "verbose"];
@@ -78,7 +78,7 @@ pub(super) fn program_with_help() -> clap::Command {
         .help_template(template)
         .after_help(format!(
             "{everyday}\n\nAll flags: idc-setup --help, or of one command: idc-setup COMMAND -h\n\
-             Also: idc-setup help answers|topics|exit-codes, completions SHELL, man DIR"
+             Also: answers, completions SHELL, man DIR, help answers|topics|exit-codes"
         ))
         .before_long_help("\n\nUsage: idc-setup [COMMAND] [FLAGS]. Without a command, the flags are those of run.")
         // The template lists the commands, and the short help a few flags.

@@ -288,12 +288,13 @@ const WALK: &str = "answers answer only skip update strict identity-center-regio
                     account start-url sso-session cli-profile cli-region cli-output ";
 
 /// The flags that each command lists.
-fn own_flags() -> [(&'static str, BTreeSet<String>); 14] {
+fn own_flags() -> [(&'static str, BTreeSet<String>); 15] {
     let of = |parts: &[&str]| flags(&parts.concat());
     let run = "confirm yes create-organization accept-free-plan-end enable-permission-sets create-trail non-interactive wait \
                no-browser use-device-code fresh ";
     let rehearse = "world serve port calls latency faults quota dump keep person step include-changed again \
                     non-interactive accessible ";
+    let export = "dir only-created hand-over name format cluster capability role-arn admin editor viewer ";
     let portal = "template sso-session cli-region yes wait no-browser use-device-code accessible non-interactive ";
     let sign_in = "cli-profile again wait no-browser use-device-code state accessible non-interactive ";
     [
@@ -313,6 +314,7 @@ fn own_flags() -> [(&'static str, BTreeSet<String>); 14] {
         ("profiles", of(&[OUTPUT, portal, "filter prune cli-profile"])),
         ("join", of(&[OUTPUT, portal, "all role account region"])),
         ("answers", of(&[OUTPUT, "state"])),
+        ("export", of(&[OUTPUT, CREDENTIALS, export])),
         ("rehearse", of(&[OUTPUT, rehearse])),
         ("man", of(&[OUTPUT])),
         ("completions", flags("help")),
@@ -363,7 +365,7 @@ fn completions_and_man_pages_have_only_the_flags_of_each_command() {
                     (command, flag.as_str()),
                     ("status" | "next", "yes" | "non-interactive" | "use-device-code")
                         | ("plan", "yes" | "use-device-code")
-                        | ("doctor", "yes" | "non-interactive")
+                        | ("doctor" | "export", "yes" | "non-interactive")
                         | ("login", "yes")
                 );
             assert_eq!(is_completed, own.contains(flag) || is_taken, "{command} --{flag}");
