@@ -461,7 +461,8 @@ impl<'a> Writer<'a> {
             }
             Some(trail) => {
                 let is_elsewhere = trail.trail.region != self.view.inventory.instance.region;
-                trail_blocks(trail, is_elsewhere.then(|| Value::reference("aws.trail")), &mut blocks);
+                let provider = is_elsewhere.then(|| Value::reference("aws.trail"));
+                trail_blocks(trail, provider.as_ref(), &mut blocks);
                 self.exported
                     .push(Exported::new(ResourceKind::Trail, trail.trail.arn.as_str()));
                 self.exported
@@ -530,10 +531,10 @@ fn organization_block(organization: &OrganizationState) -> Block {
 }
 
 /// The trail, its bucket, and what protects the bucket. The provider is that of the Region of the trail.
-fn trail_blocks(trail: &TrailWithBucket, provider: Option<Value>, blocks: &mut Vec<Block>) {
+fn trail_blocks(trail: &TrailWithBucket, provider: Option<&Value>, blocks: &mut Vec<Block>) {
     let label = "trail";
     let name = trail.trail.bucket.as_str();
-    let resource = |kind: &str| Block::new("resource", &[kind, label]).with_some("provider", provider.clone());
+    let resource = |kind: &str| Block::new("resource", &[kind, label]).with_some("provider", provider.cloned());
     let bucket = Value::reference(format!("{BUCKET}.{label}.id"));
     let protected = Block::new("lifecycle", &[]).with("prevent_destroy", true);
     let mut add = |kind: &str, resource: Block, id: &str| Writer::imported(blocks, kind, label, resource, id);

@@ -88,7 +88,8 @@ fn a_long_plan_fits_a_screen_and_shows_everything_on_request() {
             .push(team::account(&id, &format!("Prod {n}x"), "ou-exam-prod0000"));
     }
     let env = TestEnv::with(cloud);
-    let groups: String = (0..12).map(|n| format!("[[group]]\nname = \"team-{n}\"\n\n")).collect();
+    let groups: Vec<String> = (0..12).map(|n| format!("[[group]]\nname = \"team-{n}\"\n\n")).collect();
+    let groups = groups.concat();
     let principals: Vec<String> = (0..12).map(|n| format!("\"group:team-{n}\"")).collect();
     let assignment = format!(
         "[[assignment]]\nprincipals = [{}]\npermission-sets = [\"Admin\"]\naccounts = [\"@prod\"]\n",
@@ -446,9 +447,9 @@ fn events_are_lines_of_json_on_stderr() {
     }
     assert_eq!(events[0]["event"], "started");
     assert_eq!(events[0]["changes"], 10);
-    let done = events.iter().filter(|event| event["event"] == "done");
+    let mut done = events.iter().filter(|event| event["event"] == "done");
     assert_eq!(done.clone().count(), 10);
-    assert_eq!(done.last().unwrap()["ended"], 10);
+    assert_eq!(done.next_back().unwrap()["ended"], 10);
 }
 
 #[test]

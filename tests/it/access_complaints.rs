@@ -210,13 +210,14 @@ fn only_the_first_page_is_read() {
             .push(account(&id, &format!("Prod {n}x"), "ou-exam-prod0000"));
     }
     let env = TestEnv::with(cloud);
-    let users: String = (0..130)
+    let users: Vec<String> = (0..130)
         .map(|n| {
             format!(
                 "[[user]]\nname = \"user-{n}\"\nemail = \"user-{n}@example.com\"\ngiven-name = \"U\"\nfamily-name = \"{n}\"\n\n"
             )
         })
         .collect();
+    let users = users.concat();
     let members: Vec<String> = (0..130).map(|n| format!("\"user-{n}\"")).collect();
     let group = format!(
         "[[group]]\nname = \"everybody\"\nmembership = \"exactly\"\nmembers = [{}]\n",

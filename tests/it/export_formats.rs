@@ -87,10 +87,6 @@ fn set(n: usize, name: &str, settings: Settings) -> PermissionSet {
     }
 }
 
-fn text(value: &str) -> Option<String> {
-    Some(value.to_owned())
-}
-
 fn assignment(set: usize, principal: Principal, account: &str) -> AssignmentKey {
     AssignmentKey {
         account: account.parse().unwrap(),
@@ -117,7 +113,7 @@ fn small() -> Inventory {
     };
     let admins = Group {
         name: "Admins".to_owned(),
-        description: text("Who may ${everything} \"here\""),
+        description: Some("Who may ${everything} \"here\"".to_owned()),
         is_external: false,
     };
     let auditors = Group {
@@ -131,33 +127,39 @@ fn small() -> Inventory {
     member(&mut inventory, 1, 2);
     let policy = r#"{"Statement":[{"Action":["s3:Get*","s3:List*"],"Condition":{"Bool":{"aws:SecureTransport":"true"}},"Effect":"Allow","Resource":"arn:aws:s3:::${aws:username}/*"}],"Version":"2012-10-17"}"#;
     let power = BTreeMap::from([
-        (Setting::Description, text("Builders")),
-        (Setting::SessionDuration, text("PT4H")),
-        (Setting::RelayState, text("https://console.aws.amazon.com/ecs")),
+        (Setting::Description, Some("Builders".to_owned())),
+        (Setting::SessionDuration, Some("PT4H".to_owned())),
+        (
+            Setting::RelayState,
+            Some("https://console.aws.amazon.com/ecs".to_owned()),
+        ),
         (
             Setting::Policy("arn:aws:iam::aws:policy/job-function/Billing".to_owned()),
-            text("attached"),
+            Some("attached".to_owned()),
         ),
         (
             Setting::Policy("arn:aws:iam::aws:policy/PowerUserAccess".to_owned()),
-            text("attached"),
+            Some("attached".to_owned()),
         ),
         (
             Setting::CustomerManagedPolicy("/team/Deploy".to_owned()),
-            text("attached"),
+            Some("attached".to_owned()),
         ),
-        (Setting::InlinePolicy, text(policy)),
-        (Setting::PermissionsBoundary, text("/Limit")),
-        (Setting::Tag("team".to_owned()), text("a b")),
-        (Setting::Tag("idc-setup:intent".to_owned()), text("0123456789abcdef")),
-        (Setting::Tag("aws:x".to_owned()), text("of AWS")),
+        (Setting::InlinePolicy, Some(policy.to_owned())),
+        (Setting::PermissionsBoundary, Some("/Limit".to_owned())),
+        (Setting::Tag("team".to_owned()), Some("a b".to_owned())),
+        (
+            Setting::Tag("idc-setup:intent".to_owned()),
+            Some("0123456789abcdef".to_owned()),
+        ),
+        (Setting::Tag("aws:x".to_owned()), Some("of AWS".to_owned())),
     ]);
     let plain = BTreeMap::from([
-        (Setting::SessionDuration, text("PT1H")),
+        (Setting::SessionDuration, Some("PT1H".to_owned())),
         (Setting::RelayState, None),
         (
             Setting::PermissionsBoundary,
-            text("arn:aws:iam::aws:policy/ReadOnlyAccess"),
+            Some("arn:aws:iam::aws:policy/ReadOnlyAccess".to_owned()),
         ),
     ]);
     inventory.permission_sets = BTreeMap::from([
@@ -195,7 +197,7 @@ fn surroundings() -> Surroundings {
             includes_global_events: true,
             validates_files: true,
             is_logging: true,
-            policy: text(r#"{"Version":"2012-10-17","Statement":[]}"#),
+            policy: Some(r#"{"Version":"2012-10-17","Statement":[]}"#.to_owned()),
             public_access_block: Some(PublicAccessBlock {
                 block_public_acls: true,
                 block_public_policy: true,
@@ -281,8 +283,8 @@ fn an_access_file_has_comments_with_the_names_of_accounts_and_what_was_left_out(
 #[test]
 fn permission_sets_of_another_access_file_are_left_out_with_their_assignments() {
     let mut inventory = small();
-    inventory.permission_sets.get_mut(&set_arn(2)).unwrap().owner = text("others");
-    inventory.permission_sets.get_mut(&set_arn(1)).unwrap().owner = text("acme");
+    inventory.permission_sets.get_mut(&set_arn(2)).unwrap().owner = Some("others".to_owned());
+    inventory.permission_sets.get_mut(&set_arn(1)).unwrap().owner = Some("acme".to_owned());
     let text = access::text(&inventory, "acme");
     assert!(
         text.contains(
@@ -305,7 +307,7 @@ fn an_inline_policy_that_toml_cannot_represent_becomes_a_file() {
     let mut inventory = small();
     let policy = r#"{"Statement":[{"Condition":{"Null":{"x":null}}}]}"#;
     let set = inventory.permission_sets.get_mut(&set_arn(2)).unwrap();
-    set.settings.insert(Setting::InlinePolicy, text(policy));
+    set.settings.insert(Setting::InlinePolicy, Some(policy.to_owned()));
     let export = access::export(&View::new(&inventory, &Selection::All), "acme");
     assert_eq!(export.files.len(), 2);
     let file = &export.files[1];

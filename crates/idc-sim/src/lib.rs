@@ -64,5 +64,5 @@ pub use state::{
     Account, AdditionalRegion, Application, ApplicationAssignment, Assignment, Capability, Choices, Cloud, Cluster,
     Credentials, CustomerPolicy, DelegatedAdministrator, ExternalId, Group, Identity, IdentityStore, Instance,
     Membership, NewUser, Organization, OrganizationPolicies, OrganizationPolicy, OrganizationalUnit, PermissionSet,
-    Person, PersonKind, Plan, PolicyAttachment, SignIn, Stamp, Timing, TrustedTokenIssuer, User, scenarios,
+    Person, PersonKind, Plan, PolicyAttachment, Role, SignIn, Stamp, Timing, TrustedTokenIssuer, User, scenarios,
 };
