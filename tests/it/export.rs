@@ -150,8 +150,7 @@ fn cloudformation_templates_pass_cfn_lint_and_name_each_resource_once() {
         .expect(0);
     let dir = export(&env, &["cloudformation"]);
     let template = dir.join("template.json");
-    let checked = Command::new(python)
-        .args(["-m", "cfnlint"])
+    let checked = Command::new(python.with_file_name("cfn-lint"))
         .arg(&template)
         .output()
         .unwrap();
@@ -269,8 +268,7 @@ fn each_format_for_argo_cd_parses_with_its_own_parser() {
         }
     }
     let template = print("cloudformation");
-    let checked = Command::new(python)
-        .args(["-m", "cfnlint"])
+    let checked = Command::new(python.with_file_name("cfn-lint"))
         .arg(template)
         .output()
         .unwrap();
