@@ -136,6 +136,7 @@ pub(super) const SHARED_FLAGS: [SharedFlag; 47] = [
             Doctor,
             Undo,
             Join,
+            Export,
             Access,
             AccessPlan,
             AccessApply,

@@ -31,7 +31,7 @@ pub struct NextBody {
     /// The command to run next, quoted for a POSIX shell, without the answers and the consents to add; null if there is
     /// nothing to run. If the step differs or is blocked, the command of the first way out, in which a word in capitals
     /// stands for a value.
-    pub command: Option<String>,
+    pub next_command: Option<String>,
     /// What can be done if the step differs, is blocked or could not be checked. Best first.
     pub ways_out: Vec<NextStepOut>,
 }
@@ -161,7 +161,7 @@ impl NextBody {
             changes: changes.iter().map(PlannedChange::of).collect(),
             consents: changes.iter().flat_map(NeededConsent::of).collect(),
             tasks: tasks.iter().map(|task| PersonTask::of(task, &is_listed)).collect(),
-            command: ahead.command(strict).map(|command| invocation.command_line(&command)),
+            next_command: ahead.command(strict).map(|command| invocation.command_line(&command)),
             ways_out: invocation.next_steps_out(&ahead.ways_out(strict)),
         }
     }
@@ -352,7 +352,7 @@ pub fn print(screen: &Screen, body: &NextBody, ways_out: &NextSteps) {
             print_task(screen, task);
         }
     }
-    if let Some(command) = &body.command {
+    if let Some(command) = &body.next_command {
         screen.result("\nContinue with:");
         screen.unwrapped_result(&format!("  {command}"));
     }

@@ -431,6 +431,7 @@ fn use_of(command: &str, flag: &str) -> Use {
         | ("answers" | "man", "verbose")
         | ("man", "output")
         | ("run", "yes")
+        | ("export", "state")
         | ("profiles" | "join", "yes" | "prune" | "all") => Use::Elsewhere,
         ("run", "strict") => Use::Ends("enabled", &["--wait=60s"]),
         ("run", "create-organization") => Use::Ends("fresh", &[]),
@@ -457,6 +458,7 @@ fn complete_line(command: &'static str) -> Vec<&'static str> {
         "run" => [&["run", "--non-interactive"], &ANSWERS[..]].concat(),
         "plan" => vec!["plan", "--non-interactive"],
         "man" => vec!["man", "pages"],
+        "export" => vec!["export", "access"],
         "join" => vec!["join", "d-9067aabbcc", "--all", "--non-interactive"],
         _ => vec![command],
     }

@@ -76,7 +76,7 @@ fn on_a_new_account_next_names_answers_consents_tasks_and_the_command() {
     let last = tasks.as_array().unwrap().last().unwrap();
     assert_eq!(last["step"], "sign-in");
     assert_ne!(last["waits_for"].as_array().unwrap().len(), 0);
-    assert_eq!(envelope["command"], "idc-setup --non-interactive --wait 10m");
+    assert_eq!(envelope["next_command"], "idc-setup --non-interactive --wait 10m");
     assert!(env.server.calls().iter().all(|call| !is_mutating(call)));
 }
 
@@ -92,7 +92,7 @@ fn next_follows_a_run_from_a_consent_to_a_person_to_the_end() {
     // Answers that are given to `next` are not missing, and the command repeats them.
     let envelope = next(&env, &answers, 3);
     assert_eq!(envelope["state"], "needs_consent");
-    let command = envelope["command"].as_str().unwrap();
+    let command = envelope["next_command"].as_str().unwrap();
     assert!(command.contains(" --email ada@example.com "), "{command}");
 
     let run = ["run", "--non-interactive"];
@@ -119,7 +119,7 @@ fn next_follows_a_run_from_a_consent_to_a_person_to_the_end() {
     let envelope = next(&env, &[], 0);
     assert_eq!(envelope["state"], "done");
     assert_eq!(envelope["step"], Value::Null);
-    assert_eq!(envelope["command"], Value::Null);
+    assert_eq!(envelope["next_command"], Value::Null);
     // The recommendations count only if that is wanted.
     let strict = next(&env, &["--strict"], 3);
     assert_eq!(strict["step"]["importance"], "recommendation");
@@ -152,7 +152,7 @@ fn next_says_what_blocks_an_account_or_differs_and_the_ways_out() {
     let envelope = next(&env, &[], 5);
     assert_eq!(envelope["state"], "differs");
     assert_eq!(envelope["step"]["slug"], "permission-set");
-    let command = envelope["command"].as_str().unwrap();
+    let command = envelope["next_command"].as_str().unwrap();
     assert!(command.starts_with("idc-setup "), "{command}");
 
     let envelope = next(&env, &["--region=mars-1"], 2);
