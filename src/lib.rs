@@ -18,8 +18,8 @@
 //!    computes a [`wizard::StepPlan`] of changes and human tasks.
 //! 5. [`resources`] has one file for each kind of resource. A kind is found, read, created, changed, and deleted there,
 //!    and each operation is called from one place. [`resources::item`] says what the desired items depend on, and how they
-//!    differ from what was observed; [`resources::batch`] handles many of them. [`reconcile`] has what all kinds share: the
-//!    plan of changes and human tasks, retries, the origin of what a read finds, and [`reconcile::undo`].
+//!    differ from what was observed. [`reconcile`] has what all kinds share: the plan of changes and human tasks, retries,
+//!    the origin of what a read finds, and [`reconcile::undo`].
 //! 6. An intent is recorded in [`progress`] before a change, and the result after it. A run that was killed in between
 //!    is resumed by reading the account: the account shows what exists, and progress only says what this program
 //!    created.

@@ -1,7 +1,6 @@
 //! The reconciler: what every kind of resource has in common.
 //!
 //! - [`plan`]: what happens to each desired item, a pure function.
-//! - [`apply`]: independent changes at the same time.
 //! - `retries`: changes that are retried, with an intent before the first call and the result after the last one.
 //! - `ownership`: who created a resource that a read finds.
 //! - `snapshot`: what was observed of the items.
@@ -12,7 +11,6 @@
 //!
 //! The kinds themselves are in [`crate::resources`]. This module uses no terminal and no type of an AWS SDK.
 
-pub mod apply;
 mod change;
 mod context;
 mod error;

@@ -34,8 +34,6 @@ pub struct End<T> {
     pub result: Result<CreateResult<T>, AwsError>,
     /// Whether an attempt went unanswered.
     pub unanswered: bool,
-    /// Whether AWS refused any attempt because of the rate.
-    pub throttled: bool,
 }
 
 /// Repeats a create call until its outcome is known.
@@ -50,7 +48,7 @@ where
     A: Future<Output = Result<T, AwsError>>,
     L: Future<Output = Result<Option<T>, AwsError>>,
 {
-    let (mut unanswered, mut throttled) = (false, false);
+    let mut unanswered = false;
     let mut attempts = 0;
     let give_up = Instant::now() + PROPAGATION_LIMIT;
     loop {
@@ -59,14 +57,12 @@ where
                 return End {
                     result: Ok(CreateResult::Created(created)),
                     unanswered,
-                    throttled,
                 };
             }
             Err(aws_error) => aws_error,
         };
         attempts += 1;
         unanswered |= !aws_error.outcome_known();
-        throttled |= aws_error.kind == AwsErrorKind::Throttled;
         let propagation = matches!(aws_error.kind, AwsErrorKind::Conflict | AwsErrorKind::NotFound);
         if (aws_error.kind == AwsErrorKind::Conflict || !aws_error.outcome_known())
             && let Ok(Some(existing)) = look().await
@@ -79,7 +75,6 @@ where
             return End {
                 result: Ok(created),
                 unanswered,
-                throttled,
             };
         }
         let is_retryable = propagation || aws_error.is_transient();
@@ -93,7 +88,6 @@ where
             return End {
                 result: Err(aws_error),
                 unanswered,
-                throttled,
             };
         }
         let pause = aws_error.retry_after.unwrap_or_else(|| timing.pause(attempts));
@@ -291,20 +285,6 @@ mod tests {
         for kind in [AwsErrorKind::Throttled, AwsErrorKind::NoConnection] {
             let script = vec![Err(kind); attempts];
             assert_eq!(run(script, vec![]).await, Err(kind));
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_refusal_because_of_the_rate_is_reported_although_a_later_attempt_succeeds() {
-        for (first, throttled) in [(AwsErrorKind::Throttled, true), (AwsErrorKind::NoConnection, false)] {
-            let script = RefCell::new(vec![Err(first), Err(AwsErrorKind::NotFound), Ok(4)].into_iter());
-            let end = create(
-                Timing::REHEARSAL,
-                || async { script.borrow_mut().next().unwrap().map_err(aws_error) },
-                || async { Ok(None) },
-            )
-            .await;
-            assert_eq!((end.result, end.throttled), (Ok(CreateResult::Created(4)), throttled));
         }
     }
 

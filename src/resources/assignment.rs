@@ -294,17 +294,6 @@ struct Requested {
     status: AccountAssignmentOperationStatus,
     /// Whether an attempt may have had no response.
     unanswered: bool,
-    /// Whether AWS refused an attempt because of the rate.
-    was_throttled: bool,
-}
-
-/// An assignment that was created.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Made {
-    /// Whether this program created it.
-    pub origin: Origin,
-    /// Whether AWS refused an attempt because of the rate.
-    pub was_throttled: bool,
 }
 
 fn is_open(status: Option<&StatusValues>) -> bool {
@@ -727,7 +716,7 @@ pub async fn make(
     instance: &Instance,
     key: &AssignmentKey,
     change: &Change,
-) -> Result<Made, UserError> {
+) -> Result<(), UserError> {
     let requested = begin(context, info, instance, key, change).await?;
     let intents = context.open_intents(change.kind, &change.name);
     let finished = wait(context, instance, &requested, &intents).await;
@@ -749,11 +738,7 @@ pub async fn make(
     let is_ours = was_first.await.map_err(rerun(info))?;
     let origin = if is_ours { Origin::Created } else { Origin::Existing };
     let entry = Entry::new(origin, change.kind, &change.name, key.clone());
-    context.settle(change.verb, change.kind, &change.name, Some(entry))?;
-    Ok(Made {
-        origin,
-        was_throttled: requested.was_throttled,
-    })
+    context.settle(change.verb, change.kind, &change.name, Some(entry))
 }
 
 /// The request of an earlier run that is still in progress, or a new one; and whether an earlier attempt of this program
@@ -776,7 +761,6 @@ async fn begin(
             return Ok(Requested {
                 status,
                 unanswered: true,
-                was_throttled: false,
             });
         }
     }
@@ -788,7 +772,6 @@ async fn begin(
             Ok(Requested {
                 status,
                 unanswered: end.unanswered || has_earlier_attempt,
-                was_throttled: end.throttled,
             })
         }
         Err(aws_error) => {

@@ -34,39 +34,18 @@ pub const UNDO_PERMISSIONS: &[Permission] = &[
 /// # Errors
 /// When AWS does not answer.
 pub async fn exists(context: &Context, instance: &Instance, key: &MembershipKey) -> Result<bool, AwsError> {
-    let groups = member_of(context, instance, &key.user, std::slice::from_ref(&key.group)).await?;
-    Ok(!groups.is_empty())
-}
-
-/// The groups among these that the user is in. A call can ask for 100 groups.
-///
-/// # Errors
-/// When AWS does not answer.
-pub async fn member_of(
-    context: &Context,
-    instance: &Instance,
-    user: &UserId,
-    groups: &[GroupId],
-) -> Result<Vec<GroupId>, AwsError> {
-    const OPERATION: &str = "identitystore:IsMemberInGroups";
-    let mut found = Vec::new();
-    for groups in groups.chunks(100) {
-        let answer = context
-            .clients
-            .identitystore(&instance.region)
-            .is_member_in_groups()
-            .identity_store_id(&instance.store)
-            .member_id(MemberId::UserId(user.to_string()))
-            .set_group_ids(Some(groups.iter().map(GroupId::to_string).collect()))
-            .send()
-            .await
-            .map_err(|error| AwsError::of(OPERATION, error));
-        let Some(answer) = unless_gone(answer)? else { continue };
-        for result in answer.results().iter().filter(|result| result.membership_exists) {
-            found.push(AwsError::require_id(OPERATION, result.group_id().unwrap_or_default())?);
-        }
-    }
-    Ok(found)
+    let answer = context
+        .clients
+        .identitystore(&instance.region)
+        .is_member_in_groups()
+        .identity_store_id(&instance.store)
+        .member_id(MemberId::UserId(key.user.to_string()))
+        .group_ids(&key.group)
+        .send()
+        .await
+        .map_err(|error| AwsError::of("identitystore:IsMemberInGroups", error));
+    let answer = unless_gone(answer)?;
+    Ok(answer.is_some_and(|answer| answer.results().iter().any(|result| result.membership_exists)))
 }
 
 /// The ID of a membership, if it exists.

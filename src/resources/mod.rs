@@ -3,14 +3,11 @@
 //! exist only together share a file: a trail and its bucket, a token and its registration, the sections of a config file.
 //! [`item`] compares desired items with observed ones, and [`principal`] finds other uses of users and groups.
 //!
-//! [`batch`] observes and applies many desired items at once.
-//!
 //! Each operation that reads or changes a resource is called from one place.
 //!
 //! `docs/architecture.md` says how to add a kind.
 
 pub mod assignment;
-pub mod batch;
 pub mod cli_config;
 pub mod group;
 pub mod instance;

@@ -324,43 +324,21 @@ impl Described {
     }
 }
 
-/// Finds the permission set with this name.
+/// Finds the permission set with this name. One that an earlier run recorded is checked first.
 ///
 /// # Errors
 /// If a call to AWS fails.
 pub async fn find(context: &Context, instance: &Instance, name: &str) -> Result<Option<Described>, AwsError> {
-    let found = named(context, instance, &BTreeSet::from([name])).await?;
-    Ok(found.into_iter().next())
-}
-
-/// Finds the permission sets with these names. Those that an earlier run recorded are checked first.
-///
-/// # Errors
-/// If a call to AWS fails.
-pub async fn named(context: &Context, instance: &Instance, names: &BTreeSet<&str>) -> Result<Vec<Described>, AwsError> {
-    let mut missing = names.clone();
-    let mut found: Vec<Described> = Vec::new();
-    let recorded: Vec<PermissionSetArn> = context.progress.read(|record| {
-        let mut latest = BTreeMap::new();
-        for entry in record
-            .resources
-            .iter()
-            .filter(|entry| entry.kind == ResourceKind::PermissionSet)
-        {
-            latest.insert(entry.name.single(), entry.id.single());
-        }
-        let wanted = latest.into_iter().filter(|(name, _)| names.contains(name));
-        wanted.filter_map(|(_, arn)| arn.parse().ok()).collect()
+    let recorded: Option<PermissionSetArn> = context.progress.read(|record| {
+        let is_named = |entry: &&Entry| entry.kind == ResourceKind::PermissionSet && entry.name.single() == name;
+        let latest = record.resources.iter().rfind(is_named);
+        latest.and_then(|entry| entry.id.single().parse().ok())
     });
-    let mut sets = stream::iter(&recorded)
-        .map(|arn| describe(context, instance, arn))
-        .buffer_unordered(SETS_AT_ONCE);
-    while let Some(set) = sets.next().await {
-        if let Some(set) = set?
-            && missing.remove(set.name.as_str())
-        {
-            found.push(set);
-        }
+    if let Some(arn) = &recorded
+        && let Some(set) = describe(context, instance, arn).await?
+        && set.name == name
+    {
+        return Ok(Some(set));
     }
     let mut pages = context
         .clients
@@ -370,9 +348,7 @@ pub async fn named(context: &Context, instance: &Instance, names: &BTreeSet<&str
         .max_results(100)
         .into_paginator()
         .send();
-    while !missing.is_empty()
-        && let Some(page) = pages.next().await
-    {
+    while let Some(page) = pages.next().await {
         let page = page.map_err(|error| AwsError::of("sso:ListPermissionSets", error))?;
         let arns = page.permission_sets.unwrap_or_default();
         let arns = arns
@@ -382,17 +358,13 @@ pub async fn named(context: &Context, instance: &Instance, names: &BTreeSet<&str
         let mut sets = stream::iter(&arns)
             .map(|arn| describe(context, instance, arn))
             .buffer_unordered(SETS_AT_ONCE);
-        while !missing.is_empty()
-            && let Some(set) = sets.next().await
-        {
-            if let Some(set) = set?
-                && missing.remove(set.name.as_str())
-            {
-                found.push(set);
+        while let Some(set) = sets.next().await {
+            if let Some(set) = set?.filter(|set| set.name == name) {
+                return Ok(Some(set));
             }
         }
     }
-    Ok(found)
+    Ok(None)
 }
 
 /// The ARNs of all permission sets of the instance.
@@ -423,7 +395,7 @@ pub async fn list(context: &Context, instance: &Instance) -> Result<Vec<Permissi
 ///
 /// # Errors
 /// If the call to AWS fails.
-pub async fn describe(
+async fn describe(
     context: &Context,
     instance: &Instance,
     arn: &PermissionSetArn,

@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::boto3::run_python;
 use super::json::schema;
-use super::many;
 use super::support::python::python;
+use super::support::settings;
 use super::support::terraform::Terraform;
-use super::support::{ANSWERS, NON_INTERACTIVE, RUNTIME, TestEnv, is_mutating};
+use super::support::{ANSWERS, NON_INTERACTIVE, TestEnv, is_mutating};
 
 /// The answers for the scenarios that have a user.
 const EXISTING: [&str; 1] = ["--email=admin@example.com"];
@@ -101,12 +101,12 @@ fn terraform_imports_only_what_the_wizard_made_and_reads_the_rest() {
 }
 
 #[test]
-fn terraform_imports_a_team_with_every_kind_of_policy_without_a_change() {
-    let env = TestEnv::with(many::organization(2));
-    RUNTIME.block_on(many::apply_all(&env, &many::team(10, 5, 2)));
+fn terraform_imports_what_an_access_file_with_every_kind_of_policy_made_without_a_change() {
+    // 10 users, 5 groups, 20 memberships, 3 permission sets with every kind of policy, and 20 assignments.
+    let env = settings::applied(10, 5, 2);
     let dir = export(&env, &["terraform"]);
     // The organization, the users, groups, memberships, permission sets with their parts, and assignments.
-    assert_eq!(imports(&dir), 1 + 10 + 5 + 20 + (3 + 2 + 2 + 1 + 1 + 1) + 30);
+    assert_eq!(imports(&dir), 1 + 10 + 5 + 20 + (3 + 2 + 2 + 1 + 1 + 1) + 20);
     assert_imported(&env, &dir);
 }
 
@@ -144,8 +144,7 @@ fn terraform_adopts_an_organization_with_odd_names_without_a_change() {
 #[test]
 fn cloudformation_templates_pass_cfn_lint_and_name_each_resource_once() {
     let Some(python) = python() else { return };
-    let env = TestEnv::with(many::organization(2));
-    RUNTIME.block_on(many::apply_all(&env, &many::team(10, 5, 2)));
+    let env = settings::applied(10, 5, 2);
     env.json(&["recommend", "--non-interactive", "--create-trail", "--only=cloudtrail"])
         .expect(0);
     let dir = export(&env, &["cloudformation"]);
@@ -173,7 +172,7 @@ fn cloudformation_templates_pass_cfn_lint_and_name_each_resource_once() {
     let mut expected: Vec<&str> = resources.keys().map(String::as_str).collect();
     expected.sort_unstable();
     assert_eq!(ids, expected);
-    assert_eq!(ids.len(), 5 + 20 + 3 + 30 + 3);
+    assert_eq!(ids.len(), 5 + 20 + 3 + 20 + 3);
 }
 
 #[test]
@@ -186,8 +185,7 @@ fn the_plan_of_an_exported_access_file_has_nothing_to_do() {
         toml::from_str::<toml::Table>(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         env.run(&["access", "plan", file.to_str().unwrap()]).expect(0);
     }
-    let env = TestEnv::with(many::organization(3));
-    RUNTIME.block_on(many::apply_all(&env, &many::team(10, 5, 3)));
+    let env = settings::applied(10, 5, 3);
     let file = export(&env, &["access"]).join("access.toml");
     env.run(&["access", "plan", file.to_str().unwrap()]).expect(0);
 }

@@ -5,6 +5,7 @@
 mod access_commands;
 mod access_complaints;
 mod access_file;
+mod access_settings;
 mod answers;
 mod any_account;
 mod aws_cli;
@@ -34,7 +35,6 @@ mod json;
 mod limits;
 mod login;
 mod login_faults;
-mod many;
 mod modes;
 mod moto;
 mod next;

@@ -7,7 +7,7 @@ use idc_setup::reconcile::Target;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::many::{INFO, context};
+use super::support::library::{INFO, context};
 use super::support::{RUNTIME, TestEnv};
 use super::undo::{disposition, undo};
 

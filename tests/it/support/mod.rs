@@ -8,9 +8,11 @@ pub mod faulty;
 pub mod forwarder;
 #[cfg(unix)]
 pub mod kill_points;
+pub mod library;
 pub mod prompt_navigation;
 pub mod python;
 pub mod scripted;
+pub mod settings;
 pub mod svg;
 pub mod team;
 pub mod terminal;
