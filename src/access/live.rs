@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::resolve::{AccountNeeds, KnownNames};
-use crate::aws::AwsError;
+use crate::aws::{AwsError, unless_gone};
 use crate::ids::{AccountId, AssignmentKey, GroupId, MembershipId, MembershipKey, PermissionSetArn, Principal, UserId};
 use crate::limits::{PATIENT_READS, READS_AT_ONCE};
 use crate::progress::Setting;
@@ -233,11 +233,12 @@ pub async fn read(
     };
     let (wanted, others): (Vec<_>, Vec<_>) = directory.sets.into_iter().partition(is_read);
     let complete = stream::iter(wanted).map(|set| read_set(context, instance, set));
-    let complete: Vec<PermissionSet> = complete
+    let complete: Vec<Option<PermissionSet>> = complete
         .buffer_unordered(SETS_READ_AT_ONCE)
         .try_collect()
         .await
         .map_err(rerun(&INFO))?;
+    let complete: Vec<PermissionSet> = complete.into_iter().flatten().collect();
     let assignments_read = complete.iter().map(|set| set.arn.clone()).collect();
     let sets = complete.into_iter().chain(others.into_iter().map(incomplete));
     let mut inventory = Inventory {
@@ -284,8 +285,12 @@ fn incomplete(set: Described) -> PermissionSet {
     }
 }
 
-/// Reads the other parts of a permission set, and the accounts that have it.
-async fn read_set(context: &Context, instance: &Instance, mut set: Described) -> Result<PermissionSet, AwsError> {
+/// Reads the other parts of a permission set, and the accounts that have it; `None` if somebody deletes it meanwhile.
+async fn read_set(
+    context: &Context,
+    instance: &Instance,
+    mut set: Described,
+) -> Result<Option<PermissionSet>, AwsError> {
     let parts = Parts {
         tags: false,
         ..Parts::ALL
@@ -296,18 +301,21 @@ async fn read_set(context: &Context, instance: &Instance, mut set: Described) ->
         permission_set::read_parts(context, instance, &mut read, parts).await?;
         Ok(read.settings)
     });
-    let (settings, accounts, outdated_accounts) = tokio::try_join!(
+    let read = tokio::try_join!(
         read_parts,
         patiently(|| permission_set::accounts(context, instance, &arn, false)),
         patiently(|| permission_set::accounts(context, instance, &arn, true)),
-    )?;
+    );
+    let Some((settings, accounts, outdated_accounts)) = unless_gone(read)? else {
+        return Ok(None);
+    };
     set.settings = settings;
-    Ok(PermissionSet {
+    Ok(Some(PermissionSet {
         is_complete: true,
         accounts,
         outdated_accounts,
         ..incomplete(set)
-    })
+    }))
 }
 
 /// The groups whose memberships are read.
