@@ -4,6 +4,7 @@
 
 mod access_commands;
 mod access_complaints;
+mod access_faults;
 mod access_file;
 mod access_settings;
 mod answers;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::support::by_name::differences;
 use super::support::kill_points::{KillPoint, is_full_sweep, is_traceable, kill, requests, sample, syncs, try_each};
 use super::support::{ANSWERS, NON_INTERACTIVE, TestEnv};
 use super::undo::persistent_state;
@@ -132,13 +133,6 @@ fn sweep(what: &str, points: &[KillPoint], prepare: impl Fn() -> TestEnv + Sync,
         };
         Some(failed + &differences(&outcome(&env), expected))
     });
-}
-
-fn differences(now: &Value, expected: &Value) -> String {
-    let members = expected.as_object().unwrap().iter();
-    let differs = members.filter(|(name, value)| now[name.as_str()] != **value);
-    let lines = differs.map(|(name, value)| format!("  {name}: {}\n  not {value}", now[name.as_str()]));
-    lines.fold(String::new(), |all, line| all + "\n" + &line)
 }
 
 fn answers(scenario: &str) -> Vec<&'static str> {

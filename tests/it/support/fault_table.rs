@@ -14,7 +14,7 @@ const PARALLEL_RUNS: usize = 8;
 const PARALLEL_WAITING_RUNS: usize = 24;
 
 /// Returns whether the service can accept the operation and fail it later.
-fn can_fail_later(row: &str) -> bool {
+pub fn can_fail_later(row: &str) -> bool {
     [
         "CreateAccountAssignment",
         "DeleteAccountAssignment",

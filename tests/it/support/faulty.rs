@@ -195,7 +195,13 @@ pub fn scenario(name: &str) -> Cloud {
 /// Runs the binary with a fault. Asserts that the fault was injected, that the run did not panic, and that a failed run
 /// exits with code 4 exactly if the fault concerns the credentials.
 pub fn run_with_fault(env: &TestEnv, row: &str, fault: &FaultCase, args: &[&str]) -> RunResult {
-    inject_fault(env, row, fault);
+    let nth = if row.ends_with(SECOND_CALL) { 2 } else { 1 };
+    run_with_fault_at(env, row, nth, fault, args)
+}
+
+/// Like [`run_with_fault`], with the fault in the n-th call of the row's operation.
+pub fn run_with_fault_at(env: &TestEnv, row: &str, nth: u32, fault: &FaultCase, args: &[&str]) -> RunResult {
+    inject_fault(env, row, nth, fault);
     let result = run_to_end(env, args);
     let what = format!("{row} with {}", fault.name);
     assert!(!result.stderr.contains("panicked"), "{what}: {}", result.stderr);
@@ -216,12 +222,12 @@ pub fn run_with_fault(env: &TestEnv, row: &str, fault: &FaultCase, args: &[&str]
     result
 }
 
-/// Injects a fault into the first call of an operation, the second, or every call.
-fn inject_fault(env: &TestEnv, row: &str, fault: &FaultCase) {
+/// Injects a fault into the n-th call of an operation, or into every call.
+fn inject_fault(env: &TestEnv, row: &str, nth: u32, fault: &FaultCase) {
     let operation = row.strip_suffix(SECOND_CALL).unwrap_or(row);
     env.server.fault(Fault {
         operation: operation.split_once(':').map(|(_, name)| name.to_owned()),
-        nth: (!fault.is_permanent).then_some(if row.ends_with(SECOND_CALL) { 2 } else { 1 }),
+        nth: (!fault.is_permanent).then_some(nth),
         kind: fault.kind_at(row),
     });
 }

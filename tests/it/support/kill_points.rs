@@ -1,5 +1,6 @@
 //! Kills runs at a request, or before or after a file is replaced.
 
+use std::fmt::Debug;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -30,39 +31,7 @@ pub enum KillPoint {
 /// Starts a run and kills it at this point. Returns `false` if the run ends before it reaches the point.
 pub fn kill(env: &TestEnv, args: &[&str], point: KillPoint) -> bool {
     match point {
-        KillPoint::Request(nth, is_before) => {
-            let hold = Hold::default();
-            let kind = if is_before {
-                FaultKind::HoldBefore(hold.clone())
-            } else {
-                FaultKind::HoldAfter(hold.clone())
-            };
-            env.server.fault(Fault {
-                operation: None,
-                nth: Some(nth),
-                kind,
-            });
-            let mut child = env.spawn(args);
-            let reached = RUNTIME.block_on(async {
-                let ended = async {
-                    loop {
-                        tokio::time::sleep(Duration::from_millis(20)).await;
-                        if child.try_wait().unwrap().is_some() {
-                            break;
-                        }
-                    }
-                };
-                tokio::select! {
-                    () = hold.reached() => true,
-                    () = ended => false,
-                    () = tokio::time::sleep(Duration::from_mins(1)) => panic!("{point:?}: the run does not end"),
-                }
-            });
-            let _ = child.kill();
-            child.wait().unwrap();
-            hold.release();
-            reached
-        }
+        KillPoint::Request(nth, is_before) => kill_at_call(env, args, None, nth, is_before),
         KillPoint::Sync(nth) => {
             let inject = format!("inject=fsync:signal=KILL:when={nth}");
             let mut command = traced(env, args, &["-o", "/dev/null", "-e", "trace=fsync", "-e", &inject]);
@@ -73,6 +42,42 @@ pub fn kill(env: &TestEnv, args: &[&str], point: KillPoint) -> bool {
             is_killed
         }
     }
+}
+
+/// Starts a run and kills it at the n-th call of an operation, or at the n-th call of any: before it takes effect, or
+/// after. Returns `false` if the run ends before that call.
+pub fn kill_at_call(env: &TestEnv, args: &[&str], operation: Option<&str>, nth: u32, is_before: bool) -> bool {
+    let hold = Hold::default();
+    let kind = if is_before {
+        FaultKind::HoldBefore(hold.clone())
+    } else {
+        FaultKind::HoldAfter(hold.clone())
+    };
+    env.server.fault(Fault {
+        operation: operation.map(str::to_owned),
+        nth: Some(nth),
+        kind,
+    });
+    let mut child = env.spawn(args);
+    let reached = RUNTIME.block_on(async {
+        let ended = async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                if child.try_wait().unwrap().is_some() {
+                    break;
+                }
+            }
+        };
+        tokio::select! {
+            () = hold.reached() => true,
+            () = ended => false,
+            () = tokio::time::sleep(Duration::from_mins(1)) => panic!("call {nth} of {operation:?}: the run does not end"),
+        }
+    });
+    let _ = child.kill();
+    child.wait().unwrap();
+    hold.release();
+    reached
 }
 
 /// Returns a command that runs the binary under strace.
@@ -130,8 +135,8 @@ pub fn report(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// Returns all kill points with `FULL_SWEEPS`, and a fixed sample without it.
-pub fn sample(all: Vec<KillPoint>, about: usize) -> Vec<KillPoint> {
+/// Returns all points with `FULL_SWEEPS`, and a fixed sample without it.
+pub fn sample<P>(all: Vec<P>, about: usize) -> Vec<P> {
     if is_full_sweep() {
         return all;
     }
@@ -147,9 +152,14 @@ pub fn requests(count: usize) -> Vec<KillPoint> {
         .collect()
 }
 
-/// Tests every kill point, several in parallel, and prints a summary. `attempt` returns a description of the problem,
-/// an empty string if there is none, or `None` if the run ended before it reached the point.
-pub fn try_each(what: &str, promise: &str, points: &[KillPoint], attempt: impl Fn(KillPoint) -> Option<String> + Sync) {
+/// Tests every point, several in parallel, and prints a summary. `attempt` returns a description of the problem, an empty
+/// string if there is none, or `None` if the run ended before it reached the point.
+pub fn try_each<P: Copy + Debug + Sync>(
+    what: &str,
+    promise: &str,
+    points: &[P],
+    attempt: impl Fn(P) -> Option<String> + Sync,
+) {
     let (next, reached) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let problems = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -169,13 +179,13 @@ pub fn try_each(what: &str, promise: &str, points: &[KillPoint], attempt: impl F
     let lines = problems.join("\n");
     assert!(
         problems.is_empty(),
-        "{what}: {} of {all} kill points failed:\n{lines}",
+        "{what}: {} of {all} points failed:\n{lines}",
         problems.len()
     );
     // The number of polls, and of the writes that follow them, differs from run to run.
     assert!(
         reached * 10 >= all * 8,
-        "{what}: only {reached} of {all} kill points were reached"
+        "{what}: only {reached} of {all} points were reached"
     );
-    report(&format!("{what}: {reached} kill points, {promise}"));
+    report(&format!("{what}: {reached} points, {promise}"));
 }

@@ -2,6 +2,7 @@
 
 pub mod aws_cli;
 pub mod browser;
+pub mod by_name;
 pub mod chrome;
 pub mod fault_table;
 pub mod faulty;
