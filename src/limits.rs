@@ -39,6 +39,8 @@ pub const REMOVAL_ATTEMPTS: u32 = 8;
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30);
 /// An asynchronous operation of Identity Center (assignment, provisioning)
 pub const OPERATION_LIMIT: Duration = Duration::from_mins(5);
+/// How much longer provisioning a permission set may take for each account that has it
+pub const PROVISIONING_OF_ONE: Duration = Duration::from_secs(10);
 /// The propagation of a write: until reads show it, and until a new resource that reads do not show counts as deleted
 pub const PROPAGATION_LIMIT: Duration = Duration::from_secs(30);
 /// Rounds of plan, change and read in a step, without the tasks of a person

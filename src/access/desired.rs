@@ -9,7 +9,7 @@ use super::mistake::{Located, Place};
 use crate::ids::AccountId;
 use crate::progress::Setting;
 use crate::reconcile::SettingChange;
-use crate::resources::inventory::{ACCESS_TAG, PermissionSet};
+use crate::resources::inventory::{ACCESS_TAG, ASSIGNMENTS_TAG, PermissionSet};
 use crate::resources::permission_set::PermissionSetSpec;
 
 /// What should exist, and what must not.
@@ -95,9 +95,10 @@ pub struct DesiredSet {
 }
 
 impl DesiredSet {
-    /// The settings of an existing permission set that differ. The tag of the owner is not one of them.
+    /// The settings of an existing permission set that differ. The tags that idc-setup sets itself are not among them.
     pub fn differences(&self, set: &PermissionSet) -> Vec<SettingChange> {
-        let is_owner = |change: &SettingChange| matches!(&change.setting, Setting::Tag(key) if key == ACCESS_TAG);
+        let is_own = |key: &str| [ACCESS_TAG, ASSIGNMENTS_TAG].contains(&key);
+        let is_owner = |change: &SettingChange| matches!(&change.setting, Setting::Tag(key) if is_own(key));
         let mut differences = self.spec.differences(&set.settings);
         differences.retain(|change| !is_owner(change));
         differences

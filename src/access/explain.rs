@@ -384,6 +384,7 @@ mod tests {
             groups: groups.into(),
             memberships: BTreeMap::new(),
             groups_read: BTreeSet::new(),
+            members_read: BTreeSet::new(),
             permission_sets: ["Admin", "ReadOnly"].map(permission_set).into(),
             assignments: BTreeSet::new(),
             assignments_read: BTreeSet::new(),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::file::{Guard, Pattern, PatternKind, PrincipalName};
+use super::known::KnownNames;
 use super::lookup::Lookup;
 use super::mistake::Located;
 use super::plan::{Action, CallerAccess, Change, Refusal, RefusalReason};
@@ -62,6 +63,36 @@ impl<'a> Patterns<'a> {
         self.matches(PatternKind::Account, id)
             || account.is_some_and(|account| self.matches(PatternKind::Account, &account.name))
     }
+}
+
+/// What must be read to know whether a plan would empty something that is protected.
+#[derive(Debug, Default)]
+pub struct Guarded {
+    /// The names of groups.
+    pub groups: BTreeSet<String>,
+    /// The names of permission sets.
+    pub permission_sets: BTreeSet<String>,
+}
+
+/// What `protect` names, of what exists. Any permission set can be the last one of a protected account.
+pub fn guarded(guard: &Guard, names: &KnownNames) -> Guarded {
+    let mut guarded = Guarded::default();
+    for pattern in guard.protect.iter().map(|pattern| &pattern.value) {
+        let matching = |names: &BTreeSet<String>| -> Vec<String> {
+            names
+                .iter()
+                .filter(|name| is_match(&pattern.glob, name))
+                .cloned()
+                .collect()
+        };
+        match pattern.kind {
+            PatternKind::Group => guarded.groups.extend(matching(&names.groups)),
+            PatternKind::PermissionSet => guarded.permission_sets.extend(matching(&names.permission_sets)),
+            PatternKind::Account => guarded.permission_sets.extend(names.permission_sets.iter().cloned()),
+            PatternKind::User => {}
+        }
+    }
+    guarded
 }
 
 /// Whether a text matches a pattern in which `*` stands for any text and `?` for any character.
@@ -381,6 +412,8 @@ fn ways<'a>(caller: &CallerAccess, user: Option<&UserId>, observed: &'a Inventor
             })
         };
         match &assignment.principal {
+            // A session can have another name than its user, such as a shortened one.
+            Principal::User(_) if user.is_none() => way(None, false),
             Principal::User(id) => (Some(id) == user).then(|| way(None, true)).flatten(),
             Principal::Group(group) => {
                 let membership = user.map(|user| MembershipKey {
@@ -389,7 +422,11 @@ fn ways<'a>(caller: &CallerAccess, user: Option<&UserId>, observed: &'a Inventor
                 });
                 match membership {
                     Some(membership) if observed.memberships.contains_key(&membership) => way(Some(membership), true),
-                    Some(_) if observed.groups_read.contains(group) => None,
+                    Some(membership)
+                        if observed.groups_read.contains(group) || observed.members_read.contains(&membership.user) =>
+                    {
+                        None
+                    }
                     _ => way(None, false),
                 }
             }

@@ -248,6 +248,7 @@ pub async fn read(
         groups: directory.groups,
         memberships: BTreeMap::new(),
         groups_read: BTreeSet::new(),
+        members_read: BTreeSet::new(),
         permission_sets: sets.map(|set| (set.arn.clone(), set)).collect(),
         assignments: BTreeSet::new(),
         assignments_read,
@@ -260,6 +261,7 @@ pub async fn read(
     inventory.memberships = memberships;
     inventory.assignments = assignments;
     inventory.groups_read = groups_of(&inventory, scope).into_iter().collect();
+    inventory.members_read = users_of(&inventory, scope).into_iter().cloned().collect();
     Ok(inventory)
 }
 
@@ -325,6 +327,13 @@ fn groups_of(inventory: &Inventory, scope: &Scope) -> Vec<GroupId> {
     wanted.map(|(id, _)| id.clone()).collect()
 }
 
+/// The users whose memberships are read.
+fn users_of<'a>(inventory: &'a Inventory, scope: &Scope) -> Vec<&'a UserId> {
+    let users = inventory.users.iter();
+    let wanted = users.filter(|(_, user)| !scope.all && scope.member_of.contains(&user.name));
+    wanted.map(|(id, _)| id).collect()
+}
+
 async fn read_memberships(
     context: &Context,
     inventory: &Inventory,
@@ -335,12 +344,7 @@ async fn read_memberships(
     let of_groups = stream::iter(&groups)
         .map(|id| patiently(|| membership::of_group(context, instance, id)))
         .buffer_unordered(READS_AT_ONCE);
-    let users = inventory.users.iter();
-    let users: Vec<&UserId> = users
-        .filter(|(_, user)| !scope.all && scope.member_of.contains(&user.name))
-        .map(|(id, _)| id)
-        .collect();
-    let of_users = stream::iter(users)
+    let of_users = stream::iter(users_of(inventory, scope))
         .map(|id| patiently(|| membership::of_user(context, instance, id)))
         .buffer_unordered(READS_AT_ONCE);
     let (of_groups, of_users): (Vec<_>, Vec<_>) =

@@ -95,6 +95,7 @@ pub fn inventory() -> Inventory {
         groups: BTreeMap::new(),
         memberships: BTreeMap::new(),
         groups_read: BTreeSet::new(),
+        members_read: BTreeSet::new(),
         permission_sets: BTreeMap::new(),
         assignments: BTreeSet::new(),
         assignments_read: BTreeSet::new(),

@@ -14,7 +14,7 @@ use crate::answers::values::SessionDuration;
 use crate::ids::{AccountId, Principal};
 use crate::limits::LARGEST_ACCESS_FILE_MB;
 use crate::progress::ResourceKind;
-use crate::resources::inventory::{ACCESS_TAG, Accounts, Inventory, PermissionSet};
+use crate::resources::inventory::{ACCESS_TAG, ASSIGNMENTS_TAG, Accounts, Inventory, PermissionSet};
 use crate::resources::permission_set::INTENT_TAG;
 
 /// The name of the file.
@@ -230,7 +230,9 @@ impl<'a> Writer<'a> {
                 continue;
             }
             self.permission_set(set);
-            if set.owner.is_some() && unwritten.contains(set.name.as_str()) {
+            if set.has_other_assignments() {
+                self.line("assignments = \"at-least\"");
+            } else if set.owner.is_some() && unwritten.contains(set.name.as_str()) {
                 self.line("# It has assignments that this file cannot name. They stay.");
                 self.line("assignments = \"at-least\"");
             }
@@ -280,7 +282,7 @@ impl<'a> Writer<'a> {
         let tags: BTreeMap<&str, &str> = parts
             .tags
             .into_iter()
-            .filter(|(key, _)| ![ACCESS_TAG, INTENT_TAG].contains(key))
+            .filter(|(key, _)| ![ACCESS_TAG, ASSIGNMENTS_TAG, INTENT_TAG].contains(key))
             .collect();
         if !tags.is_empty() {
             self.pair("tags", &table(tags));

@@ -202,45 +202,74 @@ fn end_of(status: &AccountAssignmentOperationStatus) -> Option<RequestEnd> {
     }
 }
 
-/// The IDs of the requests in progress, or of those that failed, of everybody.
+/// The IDs of the requests in progress, of everybody.
 ///
 /// # Errors
 /// When AWS does not answer.
-pub async fn request_ids(
+pub async fn requests_in_progress(
     context: &Context,
     instance: &Instance,
     operation: Operation,
-    failed: bool,
 ) -> Result<BTreeSet<String>, AwsError> {
-    let status = if failed {
-        StatusValues::Failed
-    } else {
-        StatusValues::InProgress
-    };
+    let ids = request_ids(context, instance, operation, StatusValues::InProgress, usize::MAX).await?;
+    Ok(ids.unwrap_or_default())
+}
+
+/// The IDs of the requests that failed, of everybody; `None` if there are more than two pages of them.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn failed_requests(
+    context: &Context,
+    instance: &Instance,
+    operation: Operation,
+) -> Result<Option<BTreeSet<String>>, AwsError> {
+    request_ids(context, instance, operation, StatusValues::Failed, 2).await
+}
+
+/// The IDs of requests with a status; `None` if there are more pages than this.
+async fn request_ids(
+    context: &Context,
+    instance: &Instance,
+    operation: Operation,
+    status: StatusValues,
+    most_pages: usize,
+) -> Result<Option<BTreeSet<String>>, AwsError> {
     let filter = OperationStatusFilter::builder().status(status).build();
     let client = context.clients.ssoadmin(&instance.region);
     let mut ids = BTreeSet::new();
+    let mut pages = 0;
     match operation {
         Operation::Create => {
             let request = client.list_account_assignment_creation_status();
             let request = request.instance_arn(&instance.arn).filter(filter).max_results(100);
-            let mut pages = request.into_paginator().items().send();
-            while let Some(status) = pages.next().await {
-                let status = status.map_err(|error| AwsError::of("sso:ListAccountAssignmentCreationStatus", error))?;
-                ids.extend(status.request_id);
+            let mut answers = request.into_paginator().send();
+            while let Some(page) = answers.next().await {
+                let page = page.map_err(|error| AwsError::of("sso:ListAccountAssignmentCreationStatus", error))?;
+                let listed = page.account_assignments_creation_status.unwrap_or_default();
+                ids.extend(listed.into_iter().filter_map(|status| status.request_id));
+                pages += 1;
+                if pages >= most_pages && page.next_token.is_some() {
+                    return Ok(None);
+                }
             }
         }
         Operation::Delete => {
             let request = client.list_account_assignment_deletion_status();
             let request = request.instance_arn(&instance.arn).filter(filter).max_results(100);
-            let mut pages = request.into_paginator().items().send();
-            while let Some(status) = pages.next().await {
-                let status = status.map_err(|error| AwsError::of("sso:ListAccountAssignmentDeletionStatus", error))?;
-                ids.extend(status.request_id);
+            let mut answers = request.into_paginator().send();
+            while let Some(page) = answers.next().await {
+                let page = page.map_err(|error| AwsError::of("sso:ListAccountAssignmentDeletionStatus", error))?;
+                let listed = page.account_assignments_deletion_status.unwrap_or_default();
+                ids.extend(listed.into_iter().filter_map(|status| status.request_id));
+                pages += 1;
+                if pages >= most_pages && page.next_token.is_some() {
+                    return Ok(None);
+                }
             }
         }
     }
-    Ok(ids)
+    Ok(Some(ids))
 }
 
 /// How a request ended; `None` while it is in progress.

@@ -4,11 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{AccountId, AssignmentKey, GroupId, MembershipId, MembershipKey, PermissionSetArn, Principal, UserId};
-use crate::progress::Settings;
+use crate::progress::{Setting, Settings};
 use crate::reconcile::Instance;
 
 /// The tag of the permission sets that an access file owns. Its value is the `name` of the file.
 pub const ACCESS_TAG: &str = "idc-setup:access";
+
+/// The tag of the permission sets whose assignments an access file does not all own. Its value is [`AT_LEAST`].
+pub const ASSIGNMENTS_TAG: &str = "idc-setup:assignments";
+
+/// The value of [`ASSIGNMENTS_TAG`].
+pub const AT_LEAST: &str = "at-least";
 
 /// The accounts of an organization.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -104,6 +110,14 @@ pub struct PermissionSet {
     pub outdated_accounts: BTreeSet<AccountId>,
 }
 
+impl PermissionSet {
+    /// Whether it has assignments that the access file which owns it may not list.
+    pub fn has_other_assignments(&self) -> bool {
+        let tag = self.settings.get(&Setting::Tag(ASSIGNMENTS_TAG.to_owned()));
+        tag.and_then(Option::as_deref) == Some(AT_LEAST)
+    }
+}
+
 /// What was observed. Collections that were not needed, and not read, are empty.
 #[derive(Debug, Clone)]
 pub struct Inventory {
@@ -119,6 +133,8 @@ pub struct Inventory {
     pub memberships: BTreeMap<MembershipKey, MembershipId>,
     /// The groups whose memberships were read.
     pub groups_read: BTreeSet<GroupId>,
+    /// The users whose memberships were read.
+    pub members_read: BTreeSet<UserId>,
     /// The permission sets.
     pub permission_sets: BTreeMap<PermissionSetArn, PermissionSet>,
     /// The assignments of the permission sets that were asked for. They can be of users, groups and accounts that no

@@ -15,18 +15,21 @@ use aws_sdk_ssoadmin::types::{
     CustomerManagedPolicyReference, PermissionsBoundary, ProvisionTargetType, ProvisioningStatus, StatusValues, Tag,
 };
 use futures_util::stream::{self, StreamExt};
+use tokio::time::Instant;
 
 use super::assignment;
 use crate::answers::values::SessionDuration;
-use crate::aws::{AwsError, AwsErrorKind, Permission, unless_gone, waiting};
+use crate::aws::{AwsError, AwsErrorKind, Permission, TOO_MANY_OPERATIONS, unless_gone, waiting};
 use crate::ids::{AccountId, AssignmentKey, PermissionSetArn};
-use crate::limits::{CALL_LIMIT, OPERATION_LIMIT, SETS_AT_ONCE};
+use crate::limits::{
+    CALL_LIMIT, CREATE_ATTEMPTS, OPERATION_LIMIT, PROPAGATION_LIMIT, PROVISIONING_OF_ONE, SETS_AT_ONCE,
+};
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Entry, Intent, Origin, Record, Replaced, ResourceId, ResourceKind, Setting, Settings, Verb};
 use crate::reconcile::Manually;
 use crate::reconcile::{
     Branch, Change, Condition, Consent, Context, CreateResult, Deletion, End, Error, FieldChange, Instance, Resource,
-    SettingChange, StepInfo, Target, create as create_with_retries, repeat, rerun, step_error,
+    SettingChange, StepInfo, Target, create as create_with_retries, rerun, step_error,
 };
 use crate::text::{duration_text, quoted};
 use crate::user_error::UserError;
@@ -950,49 +953,107 @@ pub async fn apply(context: &Context, instance: &Instance, arn: &PermissionSetAr
     end
 }
 
-/// Provisions the permission set in all accounts that have it, and waits for the result.
+/// Where a permission set is provisioned.
+#[derive(Debug, Clone, Copy)]
+pub enum Provisioned<'a> {
+    /// In one account.
+    In(&'a AccountId),
+    /// In all accounts that have it, of which there are at least so many.
+    Everywhere(usize),
+}
+
+/// Provisions the permission set, and waits for the result. While AWS changes something else in these accounts, the request is
+/// repeated.
 ///
 /// # Errors
-/// If AWS refuses or fails, or does not finish within [`OPERATION_LIMIT`].
+/// If AWS refuses or fails, or does not finish within [`OPERATION_LIMIT`] and [`PROVISIONING_OF_ONE`] for each account.
 pub async fn provision(
     context: &Context,
     info: &'static StepInfo,
     instance: &Instance,
     arn: &PermissionSetArn,
+    target: Provisioned<'_>,
 ) -> Result<(), UserError> {
-    let client = context.clients.ssoadmin_once(&instance.region);
-    let request = || async {
-        let call = client
-            .provision_permission_set()
-            .instance_arn(&instance.arn)
-            .permission_set_arn(arn)
-            .target_type(ProvisionTargetType::AllProvisionedAccounts);
-        call.send()
-            .await
-            .map_err(|error| AwsError::of("sso:ProvisionPermissionSet", error))
+    let count = match target {
+        Provisioned::In(_) => 1,
+        Provisioned::Everywhere(count) => u32::try_from(count).unwrap_or(u32::MAX),
     };
-    let answer = repeat(context.timing, request).await.map_err(rerun(info))?;
-    let status = answer.permission_set_provisioning_status;
-    let id = status.and_then(|status| status.request_id).unwrap_or_default();
-    let read = || provisioning(context, instance, &id);
-    let finished = waiting::until(context.timing, OPERATION_LIMIT, read)
-        .await
-        .map_err(rerun(info))?;
+    let for_accounts = PROVISIONING_OF_ONE.saturating_mul(count);
+    let limit = OPERATION_LIMIT + for_accounts;
+    let last_conflict = Instant::now() + PROPAGATION_LIMIT + for_accounts;
+    let mut attempts = 0;
+    let id = loop {
+        let aws_error = match request_provisioning(context, instance, arn, target).await {
+            Ok(id) => break id,
+            Err(aws_error) => aws_error,
+        };
+        attempts += 1;
+        let is_busy = matches!(aws_error.kind, AwsErrorKind::Conflict | AwsErrorKind::NotFound)
+            || aws_error.message.contains(TOO_MANY_OPERATIONS);
+        let is_over = if is_busy {
+            Instant::now() >= last_conflict
+        } else {
+            !aws_error.is_transient() || attempts >= CREATE_ATTEMPTS
+        };
+        if is_over {
+            return Err(rerun(info)(aws_error));
+        }
+        let pause = aws_error.retry_after.unwrap_or_else(|| context.timing.pause(attempts));
+        tokio::time::sleep(pause).await;
+    };
+    // A read that gets no answer is repeated by the next one.
+    let read = || async {
+        match provisioning(context, instance, &id).await {
+            Err(aws_error) if aws_error.is_transient() => Ok(None),
+            other => other,
+        }
+    };
+    let finished = waiting::until(context.timing, limit, read).await.map_err(rerun(info))?;
     match finished {
         Some(Ok(())) => Ok(()),
         Some(Err(reason)) => Err(UserError::failed(
-            format!("{}: provisioning failed: {reason}.", info.name()),
+            format!(
+                "{}: provisioning failed: {}.",
+                info.name(),
+                reason.trim_end_matches('.')
+            ),
             SetupCommand::again().after("fix the problem that AWS reports"),
         )),
         None => Err(UserError::failed(
             format!(
                 "{}: provisioning did not finish within {}.",
                 info.name(),
-                duration_text(OPERATION_LIMIT)
+                duration_text(limit)
             ),
             SetupCommand::again().to("provision it again"),
         )),
     }
+}
+
+/// Requests the provisioning, with a single attempt; returns the ID of the request.
+async fn request_provisioning(
+    context: &Context,
+    instance: &Instance,
+    arn: &PermissionSetArn,
+    target: Provisioned<'_>,
+) -> Result<String, AwsError> {
+    let (target_type, account) = match target {
+        Provisioned::In(account) => (ProvisionTargetType::AwsAccount, Some(account.to_string())),
+        Provisioned::Everywhere(_) => (ProvisionTargetType::AllProvisionedAccounts, None),
+    };
+    let answer = context
+        .clients
+        .ssoadmin_once(&instance.region)
+        .provision_permission_set()
+        .instance_arn(&instance.arn)
+        .permission_set_arn(arn)
+        .target_type(target_type)
+        .set_target_id(account)
+        .send()
+        .await
+        .map_err(|error| AwsError::of("sso:ProvisionPermissionSet", error))?;
+    let status = answer.permission_set_provisioning_status;
+    Ok(status.and_then(|status| status.request_id).unwrap_or_default())
 }
 
 /// Deletes a permission set, with a single attempt. A permission set that does not exist is no error.
@@ -1195,7 +1256,7 @@ pub async fn update(
 ) -> Result<(), UserError> {
     match &change.field {
         Some(FieldChange::Provision) => {
-            provision(context, info, instance, arn).await?;
+            provision(context, info, instance, arn, Provisioned::Everywhere(0)).await?;
             let pending = context
                 .progress
                 .read(|record| pending_settings(record, change.name.single(), arn));
@@ -1542,7 +1603,7 @@ async fn restore(
         end.result.map_err(rerun(info))?;
     }
     if is_provisioned(context, instance, &set.arn).await.map_err(rerun(info))? {
-        provision(context, info, instance, &set.arn).await?;
+        provision(context, info, instance, &set.arn, Provisioned::Everywhere(0)).await?;
     }
     context.settle(Verb::Update, replaced.kind, &replaced.name, None)
 }

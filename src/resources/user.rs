@@ -208,7 +208,7 @@ async fn find_recorded(context: &Context, instance: &Instance, name: &str) -> Re
 ///
 /// # Errors
 /// When AWS does not answer, or the user does not exist.
-async fn describe(context: &Context, instance: &Instance, id: &UserId) -> Result<DescribedUser, AwsError> {
+pub async fn describe(context: &Context, instance: &Instance, id: &UserId) -> Result<DescribedUser, AwsError> {
     let user = context
         .clients
         .identitystore(&instance.region)

@@ -58,6 +58,7 @@ fn empty() -> Inventory {
         groups: BTreeMap::new(),
         memberships: BTreeMap::new(),
         groups_read: BTreeSet::new(),
+        members_read: BTreeSet::new(),
         permission_sets: BTreeMap::new(),
         assignments: BTreeSet::new(),
         assignments_read: BTreeSet::new(),

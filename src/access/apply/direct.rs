@@ -1,14 +1,16 @@
 //! The changes that AWS completes at once: users, groups, memberships and permission sets.
 
+use std::collections::BTreeSet;
+
 use crate::access::live::INFO;
 use crate::access::plan::{Action, Attribute, AttributeChange, Change};
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::ids::PermissionSetArn;
+use crate::ids::{AccountId, PermissionSetArn};
 use crate::next_step::SetupCommand;
 use crate::progress::Setting;
 use crate::reconcile::{CreateResult, FieldChange, create, repeat, rerun, step_error};
 use crate::resources::inventory::ACCESS_TAG;
-use crate::resources::permission_set::{self, Parts, PermissionSetSpec};
+use crate::resources::permission_set::{self, Parts, PermissionSetSpec, Provisioned};
 use crate::resources::user::UserSpec;
 use crate::resources::{group, membership, user};
 use crate::user_error::UserError;
@@ -50,7 +52,18 @@ pub async fn make(shared: &Shared<'_>, change: &Change) -> Result<(), UserError>
         }
         Action::AddMember { group, user } => add_member(shared, group, user).await,
         Action::CreatePermissionSet(spec) => create_set(shared, spec).await,
-        Action::UpdatePermissionSet { arn, changes, .. } => update_set(shared, arn, changes).await,
+        Action::UpdatePermissionSet {
+            arn,
+            changes,
+            provision_in,
+            ..
+        } => {
+            update_set(shared, arn, changes).await?;
+            if changes.contains(&FieldChange::Provision) {
+                provision(shared, arn, provision_in.as_ref()).await?;
+            }
+            Ok(())
+        }
         Action::RemoveMember { id, .. } => {
             let delete = || membership::delete(context, instance, id);
             repeat(timing, delete).await.map_err(rerun(&INFO))
@@ -84,9 +97,30 @@ async fn create_user(shared: &Shared<'_>, spec: &UserSpec) -> Result<(), UserErr
     let attempt = || user::create(context, instance, spec);
     // Only a user with this name is the same one. A conflict because of the email address is an error.
     let look = || user::find_id(context, instance, &spec.name, "");
-    let id = created(create(context.timing, attempt, look).await.result)?;
+    let result = create(context.timing, attempt, look).await.result;
+    let id = match result.map_err(rerun(&INFO))? {
+        CreateResult::Created(id) => id,
+        CreateResult::Existing(id) | CreateResult::Undecided(id) => {
+            let user = user::describe(context, instance, &id).await.map_err(rerun(&INFO))?;
+            if user.email.unwrap_or_default() != spec.email {
+                return Err(created_by_others("user", &spec.name));
+            }
+            id
+        }
+    };
     shared.ids.borrow_mut().users.insert(spec.name.clone(), id);
     Ok(())
+}
+
+/// The error for what somebody else created in the meantime, and not as the file says.
+fn created_by_others(kind: &str, name: &str) -> UserError {
+    UserError::failed(
+        format!(
+            "{}: someone else created the {kind} {name} in the meantime, so it was not changed.",
+            INFO.name()
+        ),
+        SetupCommand::again(),
+    )
 }
 
 async fn add_member(shared: &Shared<'_>, group: &str, user: &str) -> Result<(), UserError> {
@@ -134,29 +168,42 @@ async fn changes_of_own(
     let tag = Setting::Tag(ACCESS_TAG.to_owned());
     let owner = spec.tags.as_ref().and_then(|tags| tags.get(ACCESS_TAG));
     if settings.get(&tag).cloned().flatten().as_ref() != owner {
-        return Err(UserError::failed(
-            format!(
-                "{}: someone else created the permission set {} in the meantime, so it was not changed.",
-                INFO.name(),
-                spec.name
-            ),
-            SetupCommand::again(),
-        ));
+        return Err(created_by_others("permission set", &spec.name));
     }
     Ok(permission_set::grouped(spec.differences(&settings)))
 }
 
+/// Changes the settings. Provisioning is a step of its own.
 async fn update_set(shared: &Shared<'_>, arn: &PermissionSetArn, changes: &[FieldChange]) -> Result<(), UserError> {
     let (context, instance) = (shared.context, shared.instance);
-    for change in changes {
-        if *change == FieldChange::Provision {
-            permission_set::provision(context, &INFO, instance, arn).await?;
-        } else {
-            let end = permission_set::apply(context, instance, arn, change).await;
-            end.result.map_err(|aws_error| refused(&aws_error))?;
-        }
+    for change in changes.iter().filter(|change| **change != FieldChange::Provision) {
+        let end = permission_set::apply(context, instance, arn, change).await;
+        end.result.map_err(|aws_error| refused(&aws_error))?;
     }
     Ok(())
+}
+
+/// Gives the accounts the latest version of a permission set, one permission set after the other: AWS changes one role in an
+/// account at a time.
+async fn provision(
+    shared: &Shared<'_>,
+    arn: &PermissionSetArn,
+    accounts: Option<&BTreeSet<AccountId>>,
+) -> Result<(), UserError> {
+    let (context, instance) = (shared.context, shared.instance);
+    let _turn = shared.provisioning.lock().await;
+    match accounts {
+        None => {
+            let count = shared.roles.get(arn).copied().unwrap_or_default();
+            permission_set::provision(context, &INFO, instance, arn, Provisioned::Everywhere(count)).await
+        }
+        Some(accounts) => {
+            for account in accounts {
+                permission_set::provision(context, &INFO, instance, arn, Provisioned::In(account)).await?;
+            }
+            Ok(())
+        }
+    }
 }
 
 /// The error of a refused setting. AWS does not know a policy that the file names, for example.

@@ -1,4 +1,10 @@
 //! Which changes of a plan wait for which.
+//!
+//! Some changes need another one: an assignment needs its user, group and permission set. If that fails, they never begin.
+//! Others only come after another one, whether that succeeds or not.
+//!
+//! Removals begin when everything else has ended. Those of the same user, group or permission set as something that failed
+//! never begin: they could take the only access away.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,45 +18,55 @@ use crate::resources::inventory::Inventory;
 /// The changes of a plan, with what each waits for.
 pub struct Graph<'a> {
     changes: &'a [Change],
-    /// The changes that each one waits for, and that are not done.
-    waits_for: Vec<BTreeSet<usize>>,
-    /// The changes that wait for each one.
-    followers: Vec<Vec<usize>>,
+    inventory: &'a Inventory,
+    /// For each change, those that it needs and that are not done.
+    needs: Vec<BTreeSet<usize>>,
+    /// The changes that need each one.
+    needed_by: Vec<Vec<usize>>,
+    /// The updates of permission sets that provision and have not ended. While AWS changes the roles in an account, it
+    /// accepts no assignment there.
+    provisioning: BTreeSet<usize>,
     /// The changes that were not handed out.
     open: BTreeSet<usize>,
-    /// Those of them that wait for nothing but, for a removal, the end of the rest.
+    /// Those of them that need nothing.
     ready: BTreeSet<usize>,
-    /// The changes that are not removals, and are not done.
+    /// The changes that are no removals, and that have not ended.
     building: BTreeSet<usize>,
+    /// The changes that failed, and those that never begin because of them.
+    failed: BTreeSet<usize>,
+    /// What the failures keep from being removed; `None` while something is not ended.
+    kept: Option<Kept>,
 }
 
 impl<'a> Graph<'a> {
     /// The graph of a plan for what was observed.
-    pub fn new(plan: &'a Plan, inventory: &Inventory) -> Self {
+    pub fn new(plan: &'a Plan, inventory: &'a Inventory) -> Self {
         let changes = plan.changes.as_slice();
-        let needs = Needs::new(changes, inventory);
-        let waits_for: Vec<BTreeSet<usize>> = (0..changes.len()).map(|index| needs.of(index)).collect();
-        let mut followers = vec![Vec::new(); changes.len()];
-        for (index, others) in waits_for.iter().enumerate() {
+        let providers = Providers::new(changes, inventory);
+        let needs: Vec<BTreeSet<usize>> = (0..changes.len()).map(|index| providers.of(index)).collect();
+        let mut needed_by = vec![Vec::new(); changes.len()];
+        for (index, others) in needs.iter().enumerate() {
             for other in others {
-                followers[*other].push(index);
+                needed_by[*other].push(index);
             }
         }
+        let provisions = |index: &usize| match &changes[*index].action {
+            Action::UpdatePermissionSet { changes, .. } => changes.contains(&FieldChange::Provision),
+            _ => false,
+        };
         let open: BTreeSet<usize> = (0..changes.len()).collect();
-        let building = open
-            .iter()
-            .copied()
-            .filter(|index| !changes[*index].action.is_deletion());
+        let is_ready = |index: &usize| needs[*index].is_empty();
+        let builds = |index: &usize| !changes[*index].action.is_deletion();
         Self {
-            building: building.collect(),
-            ready: open
-                .iter()
-                .copied()
-                .filter(|index| waits_for[*index].is_empty())
-                .collect(),
+            provisioning: open.iter().copied().filter(provisions).collect(),
+            ready: open.iter().copied().filter(is_ready).collect(),
+            building: open.iter().copied().filter(builds).collect(),
+            failed: BTreeSet::new(),
+            kept: None,
             changes,
-            waits_for,
-            followers,
+            inventory,
+            needs,
+            needed_by,
             open,
         }
     }
@@ -67,12 +83,16 @@ impl<'a> Graph<'a> {
 
     /// Hands out changes that can begin: all assignments, and at most this many others.
     pub fn ready(&mut self, most_others: usize) -> Vec<usize> {
-        let may_remove = self.building.is_empty();
         let mut others = 0;
         let mut handed_out = Vec::new();
         for index in &self.ready {
             let action = &self.changes[*index].action;
-            if action.is_deletion() && !may_remove {
+            let waits = if action.is_deletion() {
+                !self.building.is_empty() || self.kept.as_ref().is_some_and(|kept| kept.has(action))
+            } else {
+                is_assignment(action) && !self.provisioning.is_empty()
+            };
+            if waits {
                 continue;
             }
             if !is_assignment(action) {
@@ -90,15 +110,36 @@ impl<'a> Graph<'a> {
         handed_out
     }
 
-    /// A change is done. What waits for a change that failed never begins.
+    /// A change is done.
     pub fn done(&mut self, index: usize) {
-        self.building.remove(&index);
-        for follower in std::mem::take(&mut self.followers[index]) {
-            let waits_for = &mut self.waits_for[follower];
-            waits_for.remove(&index);
-            if waits_for.is_empty() && self.open.contains(&follower) {
+        for follower in std::mem::take(&mut self.needed_by[index]) {
+            let needs = &mut self.needs[follower];
+            needs.remove(&index);
+            if needs.is_empty() && self.open.contains(&follower) && !self.failed.contains(&follower) {
                 self.ready.insert(follower);
             }
+        }
+        self.ended(index);
+    }
+
+    /// A change failed. What needs it never begins.
+    pub fn failed(&mut self, index: usize) {
+        let mut failed = vec![index];
+        while let Some(index) = failed.pop() {
+            if self.failed.insert(index) {
+                self.ready.remove(&index);
+                failed.extend(std::mem::take(&mut self.needed_by[index]));
+                self.ended(index);
+            }
+        }
+    }
+
+    fn ended(&mut self, index: usize) {
+        self.provisioning.remove(&index);
+        self.building.remove(&index);
+        if self.building.is_empty() && self.kept.is_none() {
+            let failed = self.failed.iter().map(|index| &self.changes[*index].action);
+            self.kept = Some(Kept::new(failed, self.changes, self.inventory));
         }
     }
 
@@ -113,122 +154,238 @@ pub fn is_assignment(action: &Action) -> bool {
     matches!(action, Action::CreateAssignment(_) | Action::DeleteAssignment { .. })
 }
 
-/// Who provides what a change needs.
-struct Needs<'a> {
-    changes: &'a [Change],
-    users: BTreeMap<&'a str, usize>,
-    groups: BTreeMap<&'a str, usize>,
-    sets: BTreeMap<&'a str, usize>,
-    /// The updates that provision. While AWS changes the roles in an account, it accepts no assignment there.
-    provisioning: BTreeSet<usize>,
-    /// The first new assignment of a permission set in an account that does not have it: it creates the role.
-    first: BTreeMap<(&'a AccountId, &'a str), usize>,
+/// What is not removed, because something that should be there in its place failed.
+#[derive(Default)]
+struct Kept {
+    users: BTreeSet<String>,
+    groups: BTreeSet<String>,
+    sets: BTreeSet<String>,
+    roles: BTreeSet<(AccountId, String)>,
 }
 
-impl<'a> Needs<'a> {
-    fn new(changes: &'a [Change], inventory: &Inventory) -> Self {
-        let mut needs = Self {
-            changes,
-            users: BTreeMap::new(),
-            groups: BTreeMap::new(),
-            sets: BTreeMap::new(),
-            provisioning: BTreeSet::new(),
-            first: BTreeMap::new(),
-        };
-        for (index, change) in changes.iter().enumerate() {
-            match &change.action {
-                Action::CreateUser(spec) => {
-                    needs.users.insert(&spec.name, index);
-                }
+impl Kept {
+    fn new<'a>(failed: impl Iterator<Item = &'a Action>, changes: &[Change], inventory: &Inventory) -> Self {
+        let mut kept = Self::default();
+        for action in failed {
+            match action {
+                Action::CreateUser(spec) => kept.add_user(&spec.name),
                 Action::UpdateUser { name, changes, .. } => {
-                    needs.users.insert(new_name(changes).unwrap_or(name), index);
+                    kept.add_user(name);
+                    kept.add_user(new_name(changes).unwrap_or(name));
                 }
-                Action::CreateGroup { name, .. } => {
-                    needs.groups.insert(name, index);
-                }
+                Action::CreateGroup { name, .. } => kept.add_group(name),
                 Action::UpdateGroup { name, changes, .. } => {
-                    needs.groups.insert(new_name(changes).unwrap_or(name), index);
+                    kept.add_group(name);
+                    kept.add_group(new_name(changes).unwrap_or(name));
+                }
+                Action::AddMember { group, user } => {
+                    kept.add_group(group);
+                    kept.add_user(user);
                 }
                 Action::CreatePermissionSet(spec) => {
-                    needs.sets.insert(&spec.name, index);
+                    kept.sets.insert(spec.name.clone());
                 }
-                Action::UpdatePermissionSet { name, changes, .. } => {
-                    needs.sets.insert(name, index);
-                    if changes.contains(&FieldChange::Provision) {
-                        needs.provisioning.insert(index);
-                    }
+                Action::UpdatePermissionSet { name, .. } => {
+                    kept.sets.insert(name.clone());
                 }
                 Action::CreateAssignment(name) => {
-                    let set = inventory.permission_set_named(&name.permission_set);
-                    if !set.is_some_and(|set| set.accounts.contains(&name.account)) {
-                        let pair = (&name.account, name.permission_set.as_str());
-                        needs.first.entry(pair).or_insert(index);
+                    kept.add_principal(&name.principal);
+                    kept.roles.insert((name.account.clone(), name.permission_set.clone()));
+                    if loses_all(&name.permission_set, changes, inventory) {
+                        kept.sets.insert(name.permission_set.clone());
                     }
                 }
                 _ => {}
             }
         }
-        needs
+        kept
     }
 
+    fn add_user(&mut self, name: &str) {
+        self.users.insert(name.to_owned());
+    }
+
+    fn add_group(&mut self, name: &str) {
+        self.groups.insert(name.to_owned());
+    }
+
+    fn add_principal(&mut self, name: &PrincipalName) {
+        match name {
+            PrincipalName::User(name) => self.add_user(name),
+            PrincipalName::Group(name) => self.add_group(name),
+        }
+    }
+
+    /// Whether the removal does not begin.
+    fn has(&self, action: &Action) -> bool {
+        match action {
+            Action::RemoveMember { group, user, .. } => self.groups.contains(group) || self.users.contains(user),
+            Action::DeleteAssignment {
+                key,
+                permission_set,
+                principal,
+            } => {
+                let is_kept = |principal: &PrincipalName| match principal {
+                    PrincipalName::User(name) => self.users.contains(name),
+                    PrincipalName::Group(name) => self.groups.contains(name),
+                };
+                self.sets.contains(permission_set)
+                    || self.roles.contains(&(key.account.clone(), permission_set.clone()))
+                    || principal.as_ref().is_some_and(is_kept)
+            }
+            Action::DeletePermissionSet { name, .. } => self.sets.contains(name),
+            Action::DeleteGroup { name, .. } => self.groups.contains(name),
+            Action::DeleteUser { name, .. } => self.users.contains(name),
+            _ => false,
+        }
+    }
+}
+
+/// Whether a plan deletes all assignments that a permission set has.
+fn loses_all(name: &str, changes: &[Change], inventory: &Inventory) -> bool {
+    let Some(set) = inventory.permission_set_named(name) else {
+        return false;
+    };
+    let existing = inventory
+        .assignments
+        .iter()
+        .filter(|key| key.permission_set == set.arn)
+        .count();
+    let is_deleted = |change: &&Change| match &change.action {
+        Action::DeleteAssignment { key, .. } => key.permission_set == set.arn,
+        _ => false,
+    };
+    existing > 0 && changes.iter().filter(is_deleted).count() == existing
+}
+
+/// Which changes provide what others need.
+struct Providers<'a> {
+    changes: &'a [Change],
+    users: BTreeMap<&'a str, usize>,
+    groups: BTreeMap<&'a str, usize>,
+    sets: BTreeMap<&'a str, usize>,
+    /// The changes that free an email address.
+    freed: BTreeMap<&'a str, usize>,
+    /// The deletions of assignments, by permission set and by principal.
+    deletions: BTreeMap<&'a str, Vec<usize>>,
+    deletions_of: BTreeMap<&'a Principal, Vec<usize>>,
+    /// The removed members.
+    removed: Vec<(usize, &'a MembershipKey)>,
+}
+
+impl<'a> Providers<'a> {
+    fn new(changes: &'a [Change], inventory: &'a Inventory) -> Self {
+        let mut providers = Self {
+            changes,
+            users: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            sets: BTreeMap::new(),
+            freed: BTreeMap::new(),
+            deletions: BTreeMap::new(),
+            deletions_of: BTreeMap::new(),
+            removed: Vec::new(),
+        };
+        for (index, change) in changes.iter().enumerate() {
+            providers.add(index, &change.action, inventory);
+        }
+        providers
+    }
+
+    fn add(&mut self, index: usize, action: &'a Action, inventory: &'a Inventory) {
+        match action {
+            Action::CreateUser(spec) => {
+                self.users.insert(&spec.name, index);
+            }
+            Action::UpdateUser { id, changes, .. } => {
+                if let Some(name) = new_name(changes) {
+                    self.users.insert(name, index);
+                }
+                let email = inventory.users.get(id).and_then(|user| user.email.as_deref());
+                let changes_email = changes.iter().any(|change| change.attribute == Attribute::Email);
+                if let Some(email) = email.filter(|_| changes_email) {
+                    self.freed.insert(email, index);
+                }
+            }
+            Action::CreateGroup { name, .. } => {
+                self.groups.insert(name, index);
+            }
+            Action::UpdateGroup { changes, .. } => {
+                if let Some(name) = new_name(changes) {
+                    self.groups.insert(name, index);
+                }
+            }
+            Action::CreatePermissionSet(spec) => {
+                self.sets.insert(&spec.name, index);
+            }
+            Action::DeleteAssignment { key, .. } => {
+                self.deletions.entry(&key.permission_set).or_default().push(index);
+                self.deletions_of.entry(&key.principal).or_default().push(index);
+            }
+            Action::RemoveMember { key, .. } => self.removed.push((index, key)),
+            _ => {}
+        }
+    }
+
+    /// The changes that one needs.
     fn of(&self, index: usize) -> BTreeSet<usize> {
-        let needs: BTreeSet<Option<usize>> = match &self.changes[index].action {
-            Action::AddMember { group, user } => BTreeSet::from([self.group(group), self.user(user)]),
-            Action::CreateAssignment(name) => self.of_assignment(name),
-            Action::DeletePermissionSet { arn, .. } => self.deletions(|key_set, _| key_set == &**arn),
+        let mut needs = BTreeSet::new();
+        match &self.changes[index].action {
+            Action::AddMember { group, user } => {
+                needs.extend(self.groups.get(group.as_str()));
+                needs.extend(self.users.get(user.as_str()));
+            }
+            Action::CreateAssignment(name) => self.add_needs_of_assignment(name, &mut needs),
+            Action::CreateUser(spec) => needs.extend(self.frees(&spec.email, index)),
+            Action::UpdateUser { changes, .. } => {
+                let email = changes.iter().find(|change| change.attribute == Attribute::Email);
+                needs.extend(email.and_then(|change| self.frees(&change.after, index)));
+            }
+            Action::DeletePermissionSet { arn, .. } => needs.extend(self.deletions.get(&**arn).into_iter().flatten()),
             Action::DeleteGroup { id, .. } => {
                 let principal = Principal::Group(id.clone());
-                let mut needs = self.deletions(|_, other| *other == principal);
+                needs.extend(self.deletions_of.get(&principal).into_iter().flatten());
                 needs.extend(self.removed_members(|key| key.group == *id));
-                needs
             }
             Action::DeleteUser { id, .. } => {
                 let principal = Principal::User(id.clone());
-                let mut needs = self.deletions(|_, other| *other == principal);
+                needs.extend(self.deletions_of.get(&principal).into_iter().flatten());
                 needs.extend(self.removed_members(|key| key.user == *id));
-                needs
             }
-            _ => BTreeSet::new(),
-        };
-        needs.into_iter().flatten().filter(|other| *other != index).collect()
+            _ => {}
+        }
+        needs.remove(&index);
+        needs
     }
 
-    fn user(&self, name: &str) -> Option<usize> {
-        self.users.get(name).copied()
-    }
-
-    fn group(&self, name: &str) -> Option<usize> {
-        self.groups.get(name).copied()
-    }
-
-    fn of_assignment(&self, name: &AssignmentName) -> BTreeSet<Option<usize>> {
-        let principal = match &name.principal {
-            PrincipalName::User(user) => self.user(user),
-            PrincipalName::Group(group) => self.group(group),
-        };
-        let set = self.sets.get(name.permission_set.as_str()).copied();
-        let first = self.first.get(&(&name.account, name.permission_set.as_str())).copied();
-        let provisioning = self.provisioning.iter().copied().map(Some);
-        provisioning.chain([principal, set, first]).collect()
-    }
-
-    /// The deletions of assignments whose permission set and principal match.
-    fn deletions(&self, matches: impl Fn(&str, &Principal) -> bool) -> BTreeSet<Option<usize>> {
-        let changes = self.changes.iter().enumerate();
-        let deletions = changes.filter(|(_, change)| match &change.action {
-            Action::DeleteAssignment { key, .. } => matches(&key.permission_set, &key.principal),
-            _ => false,
+    fn add_needs_of_assignment(&self, name: &AssignmentName, needs: &mut BTreeSet<usize>) {
+        needs.extend(match &name.principal {
+            PrincipalName::User(user) => self.users.get(user.as_str()),
+            PrincipalName::Group(group) => self.groups.get(group.as_str()),
         });
-        deletions.map(|(index, _)| Some(index)).collect()
+        needs.extend(self.sets.get(name.permission_set.as_str()));
     }
 
-    fn removed_members(&self, matches: impl Fn(&MembershipKey) -> bool) -> BTreeSet<Option<usize>> {
-        let changes = self.changes.iter().enumerate();
-        let removed = changes.filter(|(_, change)| match &change.action {
-            Action::RemoveMember { key, .. } => matches(key),
-            _ => false,
-        });
-        removed.map(|(index, _)| Some(index)).collect()
+    /// The change that frees an email address, unless that one waits in turn: AWS then refuses both.
+    fn frees(&self, email: &str, index: usize) -> Option<usize> {
+        let mut freed_by = self.freed.get(email).copied()?;
+        let first = freed_by;
+        let mut seen = BTreeSet::from([index]);
+        while seen.insert(freed_by) {
+            let Action::UpdateUser { changes, .. } = &self.changes[freed_by].action else {
+                return Some(first);
+            };
+            let email = changes.iter().find(|change| change.attribute == Attribute::Email);
+            match email.and_then(|change| self.freed.get(change.after.as_str())) {
+                Some(next) => freed_by = *next,
+                None => return Some(first),
+            }
+        }
+        None
+    }
+
+    fn removed_members(&self, matches: impl Fn(&MembershipKey) -> bool) -> impl Iterator<Item = usize> {
+        let removed = self.removed.iter().filter(move |(_, key)| matches(key));
+        removed.map(|(index, _)| *index)
     }
 }
 

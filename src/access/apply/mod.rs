@@ -6,9 +6,9 @@
 //! - `shared`: what these share.
 //! - `estimate`: how long a plan takes.
 //!
-//! Nothing is removed before everything is created, and not at all if something could not be created: a person who moves
-//! from one group to another has access all the time. No state is kept: after an interruption, the next plan contains what
-//! is left.
+//! Nothing is removed before everything else has ended: a person who moves from one group to another has access all the
+//! time. If something failed, what should take its place is not removed. No state is kept: after an interruption, the next
+//! plan contains what is left.
 
 mod direct;
 mod estimate;
@@ -19,6 +19,7 @@ mod shared;
 use std::cell::RefCell;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use self::graph::Graph;
@@ -50,7 +51,7 @@ pub struct Outcome {
     pub refused: u64,
 }
 
-/// Applies a plan. A failure stops only what depends on it, and the removals. After a request to stop
+/// Applies a plan. A failure stops only what needs it, and removals of the same user, group or permission set. After a request to stop
 /// ([`Context::stop`]), nothing new begins, and what is in progress ends.
 pub async fn apply(context: &Context, inventory: &Inventory, plan: &Plan, events: &dyn Events) -> Outcome {
     let shared = Shared {
@@ -58,6 +59,12 @@ pub async fn apply(context: &Context, inventory: &Inventory, plan: &Plan, events
         instance: &inventory.instance,
         events,
         ids: RefCell::new(Ids::of(inventory)),
+        roles: inventory
+            .permission_sets
+            .values()
+            .map(|set| (set.arn.clone(), set.accounts.len()))
+            .collect(),
+        provisioning: Mutex::default(),
     };
     let before = context.clients.identity_center_requests();
     let mut graph = Graph::new(plan, inventory);
@@ -117,6 +124,7 @@ pub async fn apply(context: &Context, inventory: &Inventory, plan: &Plan, events
                 Err(error) => {
                     events.failed(change, &error);
                     is_ended |= error.ends_run();
+                    graph.failed(index);
                     outcome.failed.push((change.clone(), error));
                 }
             }

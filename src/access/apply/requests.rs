@@ -22,7 +22,7 @@ use crate::aws::{AwsError, AwsErrorKind, TOO_MANY_OPERATIONS};
 use crate::ids::{AccountId, AssignmentKey};
 use crate::limits::{
     ATTEMPTS_OF_FAILED, FAILURES_PAUSE, FEWEST_REQUESTS, FIRST_REFUSAL_PAUSE, LONGEST_POLL, LONGEST_REFUSAL_PAUSE,
-    MOST_REFUSALS, MOST_REQUESTS, OPERATION_LIMIT, PROPAGATION_LIMIT, REQUESTS_AT_FIRST, SHORTEST_POLL,
+    MOST_REFUSALS, MOST_REQUESTS, OPERATION_LIMIT, PROPAGATION_LIMIT, READ_LIMIT, REQUESTS_AT_FIRST, SHORTEST_POLL,
     WITHOUT_REFUSAL,
 };
 use crate::next_step::SetupCommand;
@@ -41,7 +41,8 @@ pub enum Answer {
     /// The requests in progress of everybody, by a list that was requested at this time.
     Listed(Operation, Instant, Result<BTreeSet<String>, AwsError>),
     /// The failed requests of everybody, by a list that was requested at this time.
-    Failures(Operation, Instant, Result<BTreeSet<String>, AwsError>),
+    /// `None` if there are too many.
+    Failures(Operation, Instant, Result<Option<BTreeSet<String>>, AwsError>),
     /// How a request ended.
     Described(usize, Result<Option<RequestEnd>, AwsError>),
     /// Whether an assignment exists after AWS refused or failed the request.
@@ -126,6 +127,15 @@ struct Polling {
     typical: Option<Duration>,
     /// Lists are not available: each request is described.
     each: bool,
+    /// The list of failed requests is not available, or too long: each request that ended is described.
+    describes_ended: bool,
+    /// Since when no call shows how requests ended.
+    failing: Option<Failing>,
+}
+
+/// Calls that show how requests ended, and that fail.
+struct Failing {
+    since: Instant,
 }
 
 impl<'a> Requests<'a> {
@@ -146,6 +156,8 @@ impl<'a> Requests<'a> {
                 next_failures: None,
                 typical: None,
                 each: false,
+                describes_ended: false,
+                failing: None,
             },
             known: Vec::new(),
         }
@@ -197,7 +209,7 @@ impl<'a> Requests<'a> {
     /// Requests as many assignments as AWS takes.
     pub fn start(&mut self, graph: &Graph<'_>, calls: &mut Calls<'a>) {
         let now = Instant::now();
-        while self.bound.allows(self.in_progress()) {
+        while self.bound.allows(self.in_progress(), now) {
             let Some(index) = self.next(now) else { break };
             let Some(job) = self.jobs.get_mut(&index) else { break };
             if job.since.is_none() {
@@ -243,7 +255,8 @@ impl<'a> Requests<'a> {
             }
         }
         if !self.over.is_empty() && !self.polling.reads_failures {
-            let is_last = self.running.is_empty() && self.starting == 0;
+            // At the end, nothing is gained by waiting for more.
+            let is_last = self.running.is_empty() && self.starting == 0 && self.polling.failing.is_none();
             match self.polling.next_failures {
                 Some(at) if at > now && !is_last => wake.push(at),
                 _ => self.read_failures(now, calls),
@@ -257,7 +270,7 @@ impl<'a> Requests<'a> {
 
     /// When an assignment that waits can be requested; `None` if an answer comes first.
     fn next_start(&self, now: Instant) -> Option<Instant> {
-        if !self.bound.allows(self.in_progress()) {
+        if !self.bound.has_room(self.in_progress()) {
             return None;
         }
         let free = self.lanes.values().filter(|lane| lane.current.is_none());
@@ -265,23 +278,19 @@ impl<'a> Requests<'a> {
             let jobs = lane.queue.iter().filter_map(|index| self.jobs.get(index));
             jobs.map(|job| job.not_before.max(lane.not_before).unwrap_or(now))
         });
-        times.min()
+        times.min().map(|at| at.max(self.bound.not_before))
     }
 
     /// Reads which requests are in progress.
     fn poll(&mut self, now: Instant, calls: &mut Calls<'a>) {
-        let shared = self.shared;
         if self.polling.each {
             self.polling.next_list = Some(now + self.polling.interval());
-            for (request, running) in self.running.iter_mut().filter(|(_, running)| !running.is_described) {
+            let waiting = self.running.iter_mut().filter(|(_, running)| !running.is_described);
+            for (request, running) in waiting {
                 running.is_described = true;
-                let Some(job) = self.jobs.get(&running.job) else {
-                    continue;
-                };
-                let (index, operation, request) = (running.job, job.operation, request.clone());
-                calls.push(Box::pin(
-                    async move { described(shared, index, operation, &request).await },
-                ));
+                if let Some(job) = self.jobs.get(&running.job) {
+                    describe(self.shared, running.job, job.operation, request.clone(), calls);
+                }
             }
             return;
         }
@@ -291,22 +300,28 @@ impl<'a> Requests<'a> {
             return;
         };
         self.polling.is_listing = true;
+        let shared = self.shared;
         calls.push(Box::pin(async move {
-            let ids = assignment::request_ids(shared.context, shared.instance, operation, false).await;
+            let ids = assignment::requests_in_progress(shared.context, shared.instance, operation).await;
             Ended::Request(Answer::Listed(operation, now, ids))
         }));
     }
 
     /// Reads which requests failed.
     fn read_failures(&mut self, now: Instant, calls: &mut Calls<'a>) {
-        let shared = self.shared;
+        if self.polling.describes_ended {
+            self.describe_over(calls);
+            return;
+        }
         let jobs = self.over.iter().filter_map(|over| self.jobs.get(&over.job));
         let Some(operation) = jobs.map(|job| job.operation).min() else {
+            self.over.clear();
             return;
         };
         self.polling.reads_failures = true;
+        let shared = self.shared;
         calls.push(Box::pin(async move {
-            let ids = assignment::request_ids(shared.context, shared.instance, operation, true).await;
+            let ids = assignment::failed_requests(shared.context, shared.instance, operation).await;
             Ended::Request(Answer::Failures(operation, now, ids))
         }));
     }
@@ -327,6 +342,17 @@ impl<'a> Requests<'a> {
         std::mem::take(&mut self.known)
     }
 
+    /// Ends a change. A late answer about one that has ended is ignored.
+    fn finish(&mut self, index: usize, result: Result<(), UserError>) -> Vec<Finished> {
+        self.free(index, None);
+        if self.jobs.remove(&index).is_none() {
+            return Vec::new();
+        }
+        self.running.retain(|_, running| running.job != index);
+        self.over.retain(|over| over.job != index);
+        vec![(index, result)]
+    }
+
     fn started(
         &mut self,
         index: usize,
@@ -337,10 +363,9 @@ impl<'a> Requests<'a> {
         match started {
             Ok((request, None)) => {
                 self.bound.accepted();
-                let at = Instant::now();
                 let running = Running {
                     job: index,
-                    at,
+                    at: Instant::now(),
                     was_listed: false,
                     is_described: false,
                 };
@@ -381,7 +406,8 @@ impl<'a> Requests<'a> {
             return Vec::new();
         };
         job.refusals += 1;
-        let (refusals, age) = (job.refusals, job.since.map(|since| since.elapsed()).unwrap_or_default());
+        let refusals = job.refusals;
+        let age = job.since.map(|since| since.elapsed()).unwrap_or_default();
         let pause = aws_error.retry_after.unwrap_or_else(|| refusal_pause(refusals));
         let is_conflict = aws_error.kind == AwsErrorKind::Conflict;
         let is_over = match aws_error.kind {
@@ -393,14 +419,11 @@ impl<'a> Requests<'a> {
             self.bound.refused(self.in_progress());
         }
         if is_over {
-            self.free(index, None);
-            let error = step_error(&INFO, aws_error, SetupCommand::again());
-            return vec![(index, Err(error))];
+            return self.finish(index, Err(failure(aws_error)));
         }
         // A conflict can also mean that the assignment exists, or that an earlier attempt is in progress.
-        if is_conflict && refusals % 3 == 0 {
-            let error = step_error(&INFO, aws_error, SetupCommand::again());
-            self.check(index, error, calls);
+        if is_conflict && refusals.is_multiple_of(3) {
+            self.check(index, failure(aws_error), calls);
             return Vec::new();
         }
         self.again(index, pause, is_conflict);
@@ -424,19 +447,35 @@ impl<'a> Requests<'a> {
         let Some(job) = self.jobs.get(&index) else {
             return Vec::new();
         };
-        let is_as_wanted = exists.is_ok_and(|exists| exists == (job.operation == Operation::Create));
-        if is_as_wanted {
-            self.free(index, None);
-            return vec![(index, Ok(()))];
+        match exists {
+            Ok(exists) if exists == (job.operation == Operation::Create) => return self.finish(index, Ok(())),
+            Err(aws_error) if aws_error.kind == AwsErrorKind::Credentials => {
+                return self.finish(index, Err(failure(&aws_error)));
+            }
+            _ => {}
         }
         let age = job.since.map(|since| since.elapsed()).unwrap_or_default();
         if job.failures >= ATTEMPTS_OF_FAILED || age >= OPERATION_LIMIT {
-            self.free(index, None);
-            return vec![(index, Err(error))];
+            return self.finish(index, Err(error));
         }
         let attempts = job.refusals.max(job.failures);
         self.again(index, refusal_pause(attempts), true);
         Vec::new()
+    }
+
+    /// A call that shows how requests ended has failed. Without credentials, or after a while, all of them end.
+    fn unknown(&mut self, aws_error: &AwsError) -> Vec<Finished> {
+        let now = Instant::now();
+        let since = self.polling.failing.get_or_insert(Failing { since: now }).since;
+        let is_over = aws_error.kind == AwsErrorKind::Credentials || now - since >= READ_LIMIT;
+        if !is_over {
+            return self.too_late();
+        }
+        let running = self.running.values().map(|running| running.job);
+        let waiting: BTreeSet<usize> = running.chain(self.over.iter().map(|over| over.job)).collect();
+        let ends = waiting.into_iter();
+        ends.flat_map(|index| self.finish(index, Err(failure(aws_error))))
+            .collect()
     }
 
     fn listed(
@@ -447,16 +486,23 @@ impl<'a> Requests<'a> {
         calls: &mut Calls<'a>,
     ) -> Vec<Finished> {
         self.polling.is_listing = false;
-        self.polling.next_list = Some(Instant::now() + self.polling.interval());
+        let now = Instant::now();
+        self.polling.next_list = Some(now + self.polling.interval());
         let ids = match ids {
             Ok(ids) => ids,
             Err(aws_error) => {
+                self.polling.next_list = Some(now + LONGEST_POLL);
                 // Some emulators do not have the list, and a caller may not be allowed to read it.
-                self.polling.each |= !aws_error.is_transient();
-                return Vec::new();
+                let is_missing = !aws_error.is_transient() && aws_error.kind != AwsErrorKind::Credentials;
+                self.polling.each |= is_missing;
+                return if is_missing {
+                    Vec::new()
+                } else {
+                    self.unknown(&aws_error)
+                };
             }
         };
-        let now = Instant::now();
+        self.polling.failing = None;
         let mut ended: Vec<String> = Vec::new();
         for (request, running) in &mut self.running {
             let is_same = self
@@ -468,14 +514,12 @@ impl<'a> Requests<'a> {
             }
             if ids.contains(request) {
                 running.was_listed = true;
-            } else if running.was_listed {
+            } else if running.was_listed && !self.polling.is_early(now - running.at) {
                 ended.push(request.clone());
             } else if !running.is_described {
+                // It was never listed, or ended so early that the list may be wrong.
                 running.is_described = true;
-                let (shared, index, request) = (self.shared, running.job, request.clone());
-                calls.push(Box::pin(
-                    async move { described(shared, index, operation, &request).await },
-                ));
+                describe(self.shared, running.job, operation, request.clone(), calls);
             }
         }
         for request in ended {
@@ -491,17 +535,12 @@ impl<'a> Requests<'a> {
 
     /// The requests that take too long. AWS may complete them later.
     fn too_late(&mut self) -> Vec<Finished> {
-        let is_late = |running: &&Running| running.at.elapsed() >= OPERATION_LIMIT;
-        let late: Vec<usize> = self
-            .running
-            .values()
-            .filter(is_late)
-            .map(|running| running.job)
-            .collect();
-        self.running.retain(|_, running| !late.contains(&running.job));
+        let running = self.running.values().map(|running| (running.job, running.at));
+        let over = self.over.iter().map(|over| (over.job, over.at));
+        let late = running.chain(over).filter(|(_, at)| at.elapsed() >= OPERATION_LIMIT);
+        let late: Vec<usize> = late.map(|(job, _)| job).collect();
         let mut finished = Vec::new();
         for index in late {
-            self.free(index, None);
             let error = UserError::failed(
                 format!(
                     "{}: AWS did not finish the request within {}.",
@@ -510,7 +549,7 @@ impl<'a> Requests<'a> {
                 ),
                 SetupCommand::again(),
             );
-            finished.push((index, Err(error)));
+            finished.extend(self.finish(index, Err(error)));
         }
         finished
     }
@@ -519,44 +558,45 @@ impl<'a> Requests<'a> {
         &mut self,
         operation: Operation,
         at: Instant,
-        ids: Result<BTreeSet<String>, AwsError>,
+        ids: Result<Option<BTreeSet<String>>, AwsError>,
         calls: &mut Calls<'a>,
     ) -> Vec<Finished> {
         self.polling.reads_failures = false;
         self.polling.next_failures = Some(Instant::now() + FAILURES_PAUSE);
         let ids = match ids {
-            Ok(ids) => ids,
-            Err(aws_error) if aws_error.is_transient() => return Vec::new(),
-            Err(_) => {
-                self.polling.each = true;
+            Ok(Some(ids)) => ids,
+            Err(aws_error) if aws_error.is_transient() || aws_error.kind == AwsErrorKind::Credentials => {
+                return self.unknown(&aws_error);
+            }
+            Ok(None) | Err(_) => {
+                self.polling.describes_ended = true;
                 self.describe_over(calls);
                 return Vec::new();
             }
         };
+        self.polling.failing = None;
         let jobs = &self.jobs;
         let is_covered =
             |over: &Over| over.at <= at && jobs.get(&over.job).is_some_and(|job| job.operation == operation);
         let (covered, open): (Vec<Over>, Vec<Over>) = self.over.drain(..).partition(is_covered);
         self.over = open;
-        let (failed, done): (Vec<Over>, Vec<Over>) = covered.into_iter().partition(|over| ids.contains(&over.request));
-        let shared = self.shared;
-        for over in failed {
-            calls.push(Box::pin(async move {
-                described(shared, over.job, operation, &over.request).await
-            }));
+        let mut finished = Vec::new();
+        for over in covered {
+            if ids.contains(&over.request) {
+                describe(self.shared, over.job, operation, over.request, calls);
+            } else {
+                finished.extend(self.finish(over.job, Ok(())));
+            }
         }
-        done.into_iter().map(|over| (over.job, Ok(()))).collect()
+        finished
     }
 
     /// Reads the status of each request that ended.
     fn describe_over(&mut self, calls: &mut Calls<'a>) {
-        let shared = self.shared;
         for over in std::mem::take(&mut self.over) {
-            let Some(job) = self.jobs.get(&over.job) else { continue };
-            let operation = job.operation;
-            calls.push(Box::pin(async move {
-                described(shared, over.job, operation, &over.request).await
-            }));
+            if let Some(job) = self.jobs.get(&over.job) {
+                describe(self.shared, over.job, job.operation, over.request, calls);
+            }
         }
     }
 
@@ -566,22 +606,30 @@ impl<'a> Requests<'a> {
         end: Result<Option<RequestEnd>, AwsError>,
         calls: &mut Calls<'a>,
     ) -> Vec<Finished> {
+        if !self.jobs.contains_key(&index) {
+            return Vec::new();
+        }
         let request = self.running.iter().find(|(_, running)| running.job == index);
         let request = request.map(|(request, _)| request.clone());
         match (end, request) {
             (Ok(Some(end)), request) => {
+                self.polling.failing = None;
                 if let Some(running) = request.and_then(|request| self.running.remove(&request)) {
                     self.polling.took(running.at.elapsed());
                     self.free(index, None);
                 }
                 self.ended(index, end, calls)
             }
+            (Err(aws_error), _) if !aws_error.is_transient() => self.finish(index, Err(failure(&aws_error))),
             // It is in progress, or AWS did not answer: the next poll shows it.
-            (_, Some(request)) => {
+            (end, Some(request)) => {
                 if let Some(running) = self.running.get_mut(&request) {
                     running.is_described = false;
                 }
-                self.too_late()
+                match end {
+                    Err(aws_error) => self.unknown(&aws_error),
+                    Ok(_) => self.too_late(),
+                }
             }
             (_, None) => {
                 let error = UserError::failed(
@@ -597,7 +645,7 @@ impl<'a> Requests<'a> {
     /// A request ended. A failed one is made again a few times: its cause may be gone, such as a user that was not visible yet.
     fn ended(&mut self, index: usize, end: RequestEnd, calls: &mut Calls<'a>) -> Vec<Finished> {
         let Err(reason) = end else {
-            return vec![(index, Ok(()))];
+            return self.finish(index, Ok(()));
         };
         let Some(job) = self.jobs.get_mut(&index) else {
             return Vec::new();
@@ -610,9 +658,17 @@ impl<'a> Requests<'a> {
     }
 }
 
-async fn described(shared: &Shared<'_>, index: usize, operation: Operation, request: &str) -> Ended {
-    let end = assignment::request_end(shared.context, shared.instance, operation, request).await;
-    Ended::Request(Answer::Described(index, end))
+/// The error of a call for which the next run is the remedy.
+fn failure(aws_error: &AwsError) -> UserError {
+    step_error(&INFO, aws_error, SetupCommand::again())
+}
+
+/// Begins to read how a request ended.
+fn describe<'a>(shared: &'a Shared<'a>, index: usize, operation: Operation, request: String, calls: &mut Calls<'a>) {
+    calls.push(Box::pin(async move {
+        let end = assignment::request_end(shared.context, shared.instance, operation, &request).await;
+        Ended::Request(Answer::Described(index, end))
+    }));
 }
 
 /// The pause before a refused request is made again.
@@ -628,6 +684,11 @@ impl Polling {
             self.typical
                 .map_or(time, |typical| typical.mul_f64(0.8) + time.mul_f64(0.2)),
         );
+    }
+
+    /// Whether a request that ended after this time ended much earlier than others.
+    fn is_early(&self, after: Duration) -> bool {
+        self.typical.is_some_and(|typical| after < typical.mul_f64(0.3))
     }
 
     /// The time from one list to the next: a small part of what a request takes.
@@ -651,6 +712,8 @@ struct Bound {
     since: Instant,
     /// The refusals since the last request that AWS accepted. A single one can have another cause.
     in_a_row: u32,
+    /// Nothing is requested before this time.
+    not_before: Instant,
 }
 
 impl Bound {
@@ -659,10 +722,15 @@ impl Bound {
             most: REQUESTS_AT_FIRST,
             since: Instant::now(),
             in_a_row: 0,
+            not_before: Instant::now(),
         }
     }
 
-    fn allows(&self, in_progress: usize) -> bool {
+    fn allows(&self, in_progress: usize, now: Instant) -> bool {
+        self.has_room(in_progress) && self.not_before <= now
+    }
+
+    fn has_room(&self, in_progress: usize) -> bool {
         f64::from(u32::try_from(in_progress).unwrap_or(u32::MAX)) < self.most.floor()
     }
 
@@ -683,6 +751,7 @@ impl Bound {
         }
         let in_progress = f64::from(u32::try_from(in_progress).unwrap_or(u32::MAX));
         self.most = self.most.min(in_progress.max(FEWEST_REQUESTS));
+        self.not_before = self.since + refusal_pause(self.in_a_row - 1);
     }
 }
 
@@ -693,25 +762,25 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_bound_shrinks_to_what_aws_takes_and_grows_again() {
         let mut bound = Bound::new();
-        assert!(bound.allows(9) && !bound.allows(10));
+        assert!(bound.has_room(9) && !bound.has_room(10));
         bound.refused(6);
-        assert!(bound.allows(9), "a single refusal can have another cause");
+        assert!(bound.has_room(9), "a single refusal can have another cause");
         bound.refused(6);
-        assert!(bound.allows(5) && !bound.allows(6));
+        assert!(bound.has_room(5) && !bound.has_room(6));
         for _ in 0..100 {
             bound.accepted();
         }
         assert!(
-            bound.allows(9) && !bound.allows(10),
+            bound.has_room(9) && !bound.has_room(10),
             "not above the published number at first"
         );
         tokio::time::advance(WITHOUT_REFUSAL).await;
         for _ in 0..200 {
             bound.accepted();
         }
-        assert!(bound.allows(14) && !bound.allows(15));
+        assert!(bound.has_room(14) && !bound.has_room(15));
         bound.refused(0);
         bound.refused(0);
-        assert!(bound.allows(0) && !bound.allows(1));
+        assert!(bound.has_room(0) && !bound.has_room(1));
     }
 }

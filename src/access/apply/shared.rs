@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use tokio::sync::Mutex;
+
 use crate::access::file::PrincipalName;
 use crate::access::live::INFO;
 use crate::access::plan::{Action, Change};
@@ -92,6 +94,10 @@ pub struct Shared<'a> {
     pub events: &'a dyn Events,
     /// The IDs so far.
     pub ids: RefCell<Ids>,
+    /// The number of accounts that have each permission set.
+    pub roles: BTreeMap<PermissionSetArn, usize>,
+    /// The turn to provision a permission set.
+    pub provisioning: Mutex<()>,
 }
 
 /// The error for a change that needs something which does not exist.

@@ -1,5 +1,7 @@
 //! A plan: the changes, what is refused, and what people should know.
 
+use std::collections::BTreeSet;
+
 use crate::access::desired::AssignmentName;
 use crate::access::file::PrincipalName;
 use crate::access::mistake::Place;
@@ -115,6 +117,8 @@ pub enum Action {
         changes: Vec<FieldChange>,
         /// Whether it becomes owned by the file.
         adopts: bool,
+        /// The accounts to provision; `None` for all that have it. Accounts that are ignored or not active are left out.
+        provision_in: Option<BTreeSet<AccountId>>,
     },
     /// Create an assignment.
     CreateAssignment(AssignmentName),

@@ -125,6 +125,16 @@ impl<'a> Retirement<'a> {
                 suggestion: "Run the command again.",
             });
         }
+        if set.has_other_assignments() && successor.is_none() && !self.assignments_of(set).is_empty() {
+            return Some(InTheWay {
+                reason: RefusalReason::InUse,
+                what: format!(
+                    "The permission set {name} is no longer listed, and is still assigned. The file did not own all of its \
+                     assignments."
+                ),
+                suggestion: "Delete the assignments first: list them with absent = true.",
+            });
+        }
         let successor = successor.filter(|successor| successor.wanted.assignments == Extent::AtLeast)?;
         let other = self
             .assignments_of(set)

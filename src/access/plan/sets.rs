@@ -1,15 +1,16 @@
 //! Permission sets that the file lists: created, changed, adopted, and those that are not owned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Action, Change, NoteKind, RefusalReason};
 use super::draft::Draft;
 use super::inputs::Inputs;
 use crate::access::desired::DesiredSet;
 use crate::access::file::Extent;
+use crate::ids::AccountId;
 use crate::progress::Setting;
 use crate::reconcile::{FieldChange, SettingChange};
-use crate::resources::inventory::{ACCESS_TAG, PermissionSet};
+use crate::resources::inventory::{ACCESS_TAG, ASSIGNMENTS_TAG, AT_LEAST, Account, PermissionSet};
 use crate::resources::permission_set::grouped;
 
 /// The number of settings that a refusal names.
@@ -48,12 +49,23 @@ fn create(inputs: &Inputs<'_>, draft: &mut Draft, name: &str, wanted: &DesiredSe
     }
     let mut spec = wanted.spec.clone();
     let tags = spec.tags.get_or_insert_default();
-    tags.insert(ACCESS_TAG.to_owned(), inputs.desired.name.clone());
+    for (key, value) in own_tags(inputs, wanted) {
+        tags.extend(value.map(|value| (key.to_owned(), value)));
+    }
     draft.permission_sets.push(Change {
         action: Action::CreatePermissionSet(spec),
         place: Some(wanted.place.clone()),
     });
     Standing::Created
+}
+
+/// The tags that say who owns a permission set, and whether all of its assignments.
+fn own_tags(inputs: &Inputs<'_>, wanted: &DesiredSet) -> [(&'static str, Option<String>); 2] {
+    let extent = (wanted.assignments == Extent::AtLeast).then(|| AT_LEAST.to_owned());
+    [
+        (ACCESS_TAG, Some(inputs.desired.name.clone())),
+        (ASSIGNMENTS_TAG, extent),
+    ]
 }
 
 fn compare(inputs: &Inputs<'_>, draft: &mut Draft, set: &PermissionSet, wanted: &DesiredSet) -> Standing {
@@ -111,22 +123,29 @@ fn update(
         .iter()
         .any(|change| !matches!(change.setting, Setting::Tag(_)));
     let adopts = set.owner.is_none();
-    if adopts {
-        differences.push(SettingChange {
-            setting: Setting::Tag(ACCESS_TAG.to_owned()),
-            before: None,
-            after: Some(inputs.desired.name.clone()),
-        });
+    for (key, after) in own_tags(inputs, wanted) {
+        let setting = Setting::Tag(key.to_owned());
+        let before = set.settings.get(&setting).cloned().flatten();
+        if before != after {
+            differences.push(SettingChange { setting, before, after });
+        }
     }
-    let is_outdated = set
-        .outdated_accounts
-        .iter()
-        .any(|account| !inputs.ignore.account(account));
-    let is_provisioned = set.accounts.iter().any(|account| !inputs.ignore.account(account));
+    // AWS cannot provision an account that is not active.
+    let can_change = |account: &&AccountId| {
+        let account_state = inputs.observed.accounts.all.get(*account);
+        !inputs.ignore.account(account) && account_state.is_some_and(Account::is_active)
+    };
+    let changed = if is_in_role {
+        &set.accounts
+    } else {
+        &set.outdated_accounts
+    };
+    let provisioned: BTreeSet<AccountId> = changed.iter().filter(can_change).cloned().collect();
     let mut changes = grouped(differences);
-    if is_outdated || (is_in_role && is_provisioned) {
+    if !provisioned.is_empty() {
         changes.push(FieldChange::Provision);
     }
+    let provision_in = Some(provisioned).filter(|accounts| accounts.len() < changed.len());
     if changes.is_empty() {
         draft.unchanged += 1;
         return;
@@ -136,6 +155,7 @@ fn update(
         name: set.name.clone(),
         changes,
         adopts,
+        provision_in,
     };
     draft.permission_sets.push(Change {
         action,

@@ -2,6 +2,8 @@
 
 mod properties;
 
+use std::collections::BTreeSet;
+
 use jiff::civil::date;
 
 use super::*;
@@ -11,10 +13,10 @@ use crate::access::model::{
     FILE, Fill, account, apply_to, assignment_name, desired, desired_assignment, desired_group, desired_set,
     desired_user, expired, group, inventory, live_group, live_user, pattern, place, spec, user,
 };
-use crate::ids::Principal;
+use crate::ids::{AccountId, Principal};
 use crate::progress::Setting;
 use crate::reconcile::FieldChange;
-use crate::resources::inventory::{Group, Inventory};
+use crate::resources::inventory::{ASSIGNMENTS_TAG, AT_LEAST, Group, Inventory};
 
 const TODAY: jiff::civil::Date = date(2026, 11, 30);
 
@@ -269,7 +271,10 @@ fn a_renamed_permission_set_that_others_use_stays() {
     let (mut desired, mut live) = small_team();
     let ada = live.id_of(&user("ada")).unwrap();
     live.assign(2, "Dev", ada);
-    live.add_set("developer", &spec("Developer", 0), Some(FILE));
+    let mut developer = spec("Developer", 0);
+    let tags = developer.tags.get_or_insert_default();
+    tags.insert(ASSIGNMENTS_TAG.to_owned(), AT_LEAST.to_owned());
+    live.add_set("developer", &developer, Some(FILE));
     let devs = live.id_of(&group("devs")).unwrap();
     live.assign(1, "Developer", devs);
     desired.permission_sets.clear();
@@ -606,4 +611,40 @@ fn another_instance_is_refused() {
     let plan = planned(&desired, &live);
     assert!(plan.changes.is_empty());
     assert_eq!(reasons(&plan), [RefusalReason::OtherInstance]);
+}
+
+#[test]
+fn a_permission_set_whose_assignments_were_not_all_owned_is_not_deleted_with_them() {
+    let (mut desired, live) = small_team();
+    let shared = desired.permission_sets.get_mut("Dev").unwrap();
+    shared.assignments = Extent::AtLeast;
+    let mut live = apply_to(&live, &planned(&desired, &live).changes);
+    let ada = live.id_of(&user("ada")).unwrap();
+    live.assign(2, "Dev", ada);
+    desired.permission_sets.clear();
+    desired.assignments.clear();
+    let plan = planned(&desired, &live);
+    assert!(plan.changes.is_empty(), "{plan:#?}");
+    assert_eq!(reasons(&plan), [RefusalReason::InUse]);
+}
+
+#[test]
+fn accounts_that_are_ignored_or_not_active_are_not_provisioned() {
+    let (mut desired, mut live) = small_team();
+    let set = live.permission_set_named("Dev").unwrap().arn.clone();
+    let ignored: AccountId = live.accounts.all.keys().next().unwrap().clone();
+    let accounts: BTreeSet<AccountId> = live.accounts.all.keys().cloned().collect();
+    live.permission_sets.get_mut(&set).unwrap().accounts = accounts.clone();
+    let active: BTreeSet<AccountId> = accounts
+        .into_iter()
+        .filter(|id| *id != ignored && live.accounts.all[id].is_active())
+        .collect();
+    desired.guard.ignore.push(pattern(&format!("account:{ignored}")));
+    desired.permission_sets.get_mut("Dev").unwrap().spec.relay_state = Some("https://example.com/".to_owned());
+    let plan = planned(&desired, &live);
+    let provision_in = plan.changes.iter().find_map(|change| match &change.action {
+        Action::UpdatePermissionSet { provision_in, .. } => Some(provision_in.clone()),
+        _ => None,
+    });
+    assert_eq!(provision_in, Some(Some(active)));
 }

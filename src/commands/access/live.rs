@@ -1,6 +1,5 @@
 //! The connection to the organization, and what the organization contains.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use jiff::Timestamp;
@@ -11,6 +10,8 @@ use super::source::Failure;
 use super::what_if::Assumptions;
 use crate::access::desired::Desired;
 use crate::access::file::AccessFile;
+use crate::access::guards;
+use crate::access::known::KnownNames;
 use crate::access::live::{self, Directory, Scope};
 use crate::access::plan::{CallerAccess, Options};
 use crate::access::resolve;
@@ -44,17 +45,22 @@ impl Connected {
 
     /// The options of a plan.
     pub fn options(&self, prune: bool, max_deletes: Option<u32>) -> Options {
-        let caller = &self.context().caller;
-        let session = PortalSession::of_arn(&caller.arn);
         Options {
             prune,
             max_deletes,
-            caller: session.map(|session| CallerAccess {
-                user: session.user.to_owned(),
-                account: caller.account.clone(),
-                permission_set: session.permission_set.to_owned(),
-            }),
+            caller: self.caller(),
         }
+    }
+
+    /// The access that the caller uses, if that is a session of the access portal.
+    fn caller(&self) -> Option<CallerAccess> {
+        let caller = &self.context().caller;
+        let session = PortalSession::of_arn(&caller.arn)?;
+        Some(CallerAccess {
+            user: session.user.to_owned(),
+            account: caller.account.clone(),
+            permission_set: session.permission_set.to_owned(),
+        })
     }
 }
 
@@ -133,7 +139,14 @@ pub async fn read(
     let mut accounts = accounts;
     assumptions.move_accounts(&mut accounts)?;
     let names = directory.names();
-    let inventory = live::read(context, instance, accounts, directory, &scope(&file, reading)).await?;
+    let inventory = live::read(
+        context,
+        instance,
+        accounts,
+        directory,
+        &scope(&file, reading, &names, connected.caller()),
+    )
+    .await?;
     let today = assumptions.today.unwrap_or_else(today);
     let mut desired = resolve::resolve(&file, &inventory.accounts, &names, context.partition(), today)?;
     assumptions.remove_users(&mut desired)?;
@@ -145,8 +158,10 @@ pub async fn read(
     })
 }
 
-/// What of the instance is compared with the file.
-fn scope(file: &AccessFile, reading: &Reading) -> Scope {
+/// What of the instance is compared with the file, and what the guards need to know: what `protect` names, and the access that
+/// the caller uses.
+fn scope(file: &AccessFile, reading: &Reading, names: &KnownNames, caller: Option<CallerAccess>) -> Scope {
+    let guarded = guards::guarded(&file.guard, names);
     let assigned = file
         .assignments
         .iter()
@@ -159,11 +174,14 @@ fn scope(file: &AccessFile, reading: &Reading) -> Scope {
         .groups
         .iter()
         .flat_map(|group| std::iter::once(&group.name).chain(&group.previous_names));
+    let in_use = caller.iter().map(|caller| caller.permission_set.clone());
+    let sets = listed.chain(assigned).map(|name| name.value.clone());
+    let groups = groups.map(|name| name.value.clone());
     Scope {
-        permission_sets: listed.chain(assigned).map(|name| name.value.clone()).collect(),
+        permission_sets: sets.chain(guarded.permission_sets).chain(in_use).collect(),
         owner: Some(file.name.value.clone()),
-        groups: groups.map(|name| name.value.clone()).collect(),
-        member_of: BTreeSet::new(),
+        groups: groups.chain(guarded.groups).collect(),
+        member_of: caller.map(|caller| caller.user).into_iter().collect(),
         all: reading.all,
         every_pair: reading.every_pair,
     }

@@ -12,7 +12,7 @@ use crate::answers::values::SessionDuration;
 use crate::ids::{AccountId, Principal};
 use crate::progress::Setting;
 use crate::reconcile::{FieldChange, SettingChange};
-use crate::resources::inventory::{ACCESS_TAG, Accounts};
+use crate::resources::inventory::{ACCESS_TAG, ASSIGNMENTS_TAG, Accounts};
 use crate::text::duration_text;
 
 /// The kind of a change.
@@ -258,6 +258,10 @@ fn setting(change: &SettingChange) -> String {
             arrow("session duration", short(before).as_deref(), short(after).as_deref())
         }
         Setting::Tag(key) if key == ACCESS_TAG => "add the tag of the access file".to_owned(),
+        Setting::Tag(key) if key == ASSIGNMENTS_TAG => match after {
+            Some(_) => "note that it has other assignments too".to_owned(),
+            None => "note that all assignments are in the file".to_owned(),
+        },
         other => arrow(&other.to_string(), before, after),
     }
 }
