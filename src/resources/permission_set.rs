@@ -22,7 +22,7 @@ use crate::answers::values::SessionDuration;
 use crate::aws::{AwsError, AwsErrorKind, Permission, TOO_MANY_OPERATIONS, unless_gone, waiting};
 use crate::ids::{AccountId, AssignmentKey, PermissionSetArn};
 use crate::limits::{
-    CALL_LIMIT, CREATE_ATTEMPTS, OPERATION_LIMIT, PROPAGATION_LIMIT, PROVISIONING_OF_ONE, SETS_AT_ONCE,
+    CALL_LIMIT, CREATE_ATTEMPTS, OPERATION_LIMIT, PATIENT_READS, PROPAGATION_LIMIT, PROVISIONING_OF_ONE, SETS_AT_ONCE,
 };
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Entry, Intent, Origin, Record, Replaced, ResourceId, ResourceKind, Setting, Settings, Verb};
@@ -1001,12 +1001,19 @@ pub async fn provision(
         let pause = aws_error.retry_after.unwrap_or_else(|| context.timing.pause(attempts));
         tokio::time::sleep(pause).await;
     };
-    // A read that gets no answer is repeated by the next one.
+    // A read that gets no answer is repeated by the next one, a few times.
+    let failures = Cell::new(0);
     let read = || async {
-        match provisioning(context, instance, &id).await {
-            Err(aws_error) if aws_error.is_transient() => Ok(None),
-            other => other,
+        let status = provisioning(context, instance, &id).await;
+        match &status {
+            Err(aws_error) if aws_error.is_transient() && failures.get() < PATIENT_READS => {
+                failures.set(failures.get() + 1);
+                return Ok(None);
+            }
+            Err(_) => {}
+            Ok(_) => failures.set(0),
         }
+        status
     };
     let finished = waiting::until(context.timing, limit, read).await.map_err(rerun(info))?;
     match finished {
