@@ -26,6 +26,8 @@ pub struct Graph<'a> {
     /// The updates of permission sets that provision and have not ended. While AWS changes the roles in an account, it
     /// accepts no assignment there.
     provisioning: BTreeSet<usize>,
+    /// The updates of permission sets that have not ended, by name. A new role gets what the permission set has by then.
+    updating: BTreeMap<&'a str, usize>,
     /// The changes that were not handed out.
     open: BTreeSet<usize>,
     /// Those of them that need nothing.
@@ -57,7 +59,15 @@ impl<'a> Graph<'a> {
         let open: BTreeSet<usize> = (0..changes.len()).collect();
         let is_ready = |index: &usize| needs[*index].is_empty();
         let builds = |index: &usize| !changes[*index].action.is_deletion();
+        let updated = changes
+            .iter()
+            .enumerate()
+            .filter_map(|(index, change)| match &change.action {
+                Action::UpdatePermissionSet { name, .. } => Some((name.as_str(), index)),
+                _ => None,
+            });
         Self {
+            updating: updated.collect(),
             provisioning: open.iter().copied().filter(provisions).collect(),
             ready: open.iter().copied().filter(is_ready).collect(),
             building: open.iter().copied().filter(builds).collect(),
@@ -87,10 +97,14 @@ impl<'a> Graph<'a> {
         let mut handed_out = Vec::new();
         for index in &self.ready {
             let action = &self.changes[*index].action;
-            let waits = if action.is_deletion() {
-                !self.building.is_empty() || self.kept.as_ref().is_some_and(|kept| kept.has(action))
-            } else {
-                is_assignment(action) && !self.provisioning.is_empty()
+            let waits = match action {
+                Action::CreateAssignment(name) => {
+                    !self.provisioning.is_empty() || self.updating.contains_key(name.permission_set.as_str())
+                }
+                action if action.is_deletion() => {
+                    !self.building.is_empty() || self.kept.as_ref().is_some_and(|kept| kept.has(action))
+                }
+                _ => false,
             };
             if waits {
                 continue;
@@ -136,6 +150,7 @@ impl<'a> Graph<'a> {
 
     fn ended(&mut self, index: usize) {
         self.provisioning.remove(&index);
+        self.updating.retain(|_, updating| *updating != index);
         self.building.remove(&index);
         if self.building.is_empty() && self.kept.is_none() {
             let failed = self.failed.iter().map(|index| &self.changes[*index].action);
