@@ -190,7 +190,7 @@ impl<'a> Organization<'a> {
 }
 
 /// Whether a text has wildcards.
-fn is_glob(text: &str) -> bool {
+pub fn is_glob(text: &str) -> bool {
     text.contains(['*', '?'])
 }
 

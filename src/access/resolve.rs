@@ -591,13 +591,42 @@ mod tests {
             ("@prod", "There is no account set prod", ""),
         ] {
             assert_mistake(&with_accounts(&[selector], &[]), message, suggestion);
-            assert_mistake(&with_accounts(&[SHOP], &[selector]), message, suggestion);
+            let may_except_nothing = selector.contains(['*', '=']) && !selector.contains("*Prod");
+            if !may_except_nothing {
+                assert_mistake(&with_accounts(&[SHOP], &[selector]), message, suggestion);
+            }
         }
         assert_mistake(&with_accounts(&[], &[]), "names no accounts", "Add a selector");
         assert_mistake(
             &with_accounts(&[SHOP], &["name:shop-*"]),
             "no accounts left",
             "may-be-empty",
+        );
+    }
+
+    #[test]
+    fn an_exception_may_match_no_account_today() {
+        for selector in [
+            "tag:frozen=true",
+            "name:*-frozen",
+            "all & tag:frozen=true",
+            "ou:Workloads/Prod & tag:env=dev",
+        ] {
+            assert_accounts(&[SHOP], &[selector], &[SHOP]);
+        }
+        for selector in ["name:frozen", "999999999999", "ou:Frozen", "ou:Frozen & tag:env=prod"] {
+            assert_eq!(mistakes(&with_accounts(&[SHOP], &[selector])).len(), 1, "{selector}");
+        }
+    }
+
+    #[test]
+    fn the_suggestion_for_an_empty_set_is_to_allow_it_there() {
+        let mut file = with_accounts(&[SHOP], &["@frozen"]);
+        set(&mut file, "frozen", account_set(6, &["tag:env=none*"], &[]));
+        assert_mistake(
+            &file,
+            "tag:env=none* matches no account",
+            "set may-be-empty = true in this account set",
         );
     }
 

@@ -137,14 +137,27 @@ impl Model<'_> {
         !self.accounts.all.keys().any(is_in)
     }
 
+    /// Whether an exception matches no account and must match one: it has no selector that depends on names, tags or a set,
+    /// or an ID or organizational unit without accounts.
+    fn is_wrong_exception(&self, selection: &str) -> bool {
+        let is_variable = |selector: &str| selector.starts_with(['n', 't', '@']);
+        let mut selectors = selection.split(" & ");
+        let depends = selectors.clone().any(is_variable);
+        let is_fixed_and_empty =
+            selectors.any(|selector| !is_variable(selector) && self.is_empty(|id| self.matches(selector, id)));
+        self.is_empty(|id| self.all(selection, id)) && (!depends || is_fixed_and_empty)
+    }
+
     /// The accounts of an assignment; `None` if there is a mistake.
     fn resolve(&self, accounts: &[String], except: &[String]) -> Option<Vec<AccountId>> {
         let (set_accounts, set_except) = self.set;
         let has_empty = set_accounts
             .iter()
-            .chain(set_except)
-            .chain(except)
             .any(|selection| self.is_empty(|id| self.all(selection, id)))
+            || set_except
+                .iter()
+                .chain(except)
+                .any(|selection| self.is_wrong_exception(selection))
             || accounts
                 .iter()
                 .any(|selection| self.is_empty(|id| self.gives(selection, id)))

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::file::AccountSet;
-use super::matching::{AccountIds, Organization};
+use super::matching::{AccountIds, Organization, is_glob};
 use super::mistake::{Located, Mistake, Place};
-use super::nearest::nearest;
-use super::selector::{Selection, Selector, SelectorError};
+use super::selector::{Selection, Selector, SelectorError, unknown_set};
 
 /// The accounts that a selector, selection or set matches.
 #[derive(Debug, Clone)]
@@ -117,7 +116,7 @@ impl<'a> Selections<'a> {
     pub fn of_assignment(&mut self, lists: &Lists<'a>, mistakes: &mut Vec<Mistake>) -> Option<Rc<AccountIds<'a>>> {
         let matched = self.of_lists(lists, Purpose::Assignment, false, mistakes)?;
         if matched.ids.is_empty() && !matched.may_be_empty {
-            mistakes.push(leaves_nothing(lists, "This assignment"));
+            mistakes.push(leaves_nothing(lists, "This assignment", Purpose::Assignment));
             return None;
         }
         Some(matched.ids)
@@ -131,7 +130,7 @@ impl<'a> Selections<'a> {
         };
         let matched = self.of_lists(&lists, Purpose::Set, set.may_be_empty, mistakes)?;
         if matched.ids.is_empty() && !matched.may_be_empty {
-            mistakes.push(leaves_nothing(&lists, &format!("The account set {name}")));
+            mistakes.push(leaves_nothing(&lists, &format!("The account set {name}"), Purpose::Set));
             return None;
         }
         Some(matched)
@@ -220,8 +219,11 @@ impl<'a> Selections<'a> {
         if purpose == Purpose::Assignment && !matched.names_management {
             matched.ids = self.without_management(matched.ids);
         }
-        if matched.ids.is_empty() && !may_be_empty && !matched.may_be_empty {
-            mistakes.push(self.matches_nothing(selection, &found));
+        let is_fine = may_be_empty
+            || matched.may_be_empty
+            || (purpose == Purpose::Exception && may_except_nothing(&selection.value, &found));
+        if matched.ids.is_empty() && !is_fine {
+            mistakes.push(self.matches_nothing(selection, &found, purpose));
             return None;
         }
         Some(matched)
@@ -266,17 +268,14 @@ impl<'a> Selections<'a> {
             Some(Some(matched)) => Ok(matched.clone()),
             Some(None) => Err(Problem::InSet),
             None => {
-                let similar = nearest(name, self.tables.keys().map(String::as_str));
-                Err(Problem::Mistake(SelectorError {
-                    message: format!("There is no account set {name}."),
-                    suggestion: similar.map(|known| format!("The nearest name is @{known}.")),
-                }))
+                let known = self.tables.keys().map(String::as_str);
+                Err(Problem::Mistake(unknown_set(name, known)))
             }
         }
     }
 
     /// Says that a selection matches no account, and which of its selectors is the reason.
-    fn matches_nothing(&self, selection: &Located<Selection>, found: &[Matched<'a>]) -> Mistake {
+    fn matches_nothing(&self, selection: &Located<Selection>, found: &[Matched<'a>], purpose: Purpose) -> Mistake {
         let selectors = &selection.value.all_of;
         let empty = selectors.iter().zip(found).find(|(_, matched)| matched.ids.is_empty());
         let only_management = found.iter().all(|matched| {
@@ -293,15 +292,40 @@ impl<'a> Selections<'a> {
             Some((selector, _)) => self
                 .organization
                 .suggestion(selector)
-                .unwrap_or_else(|| ALLOWING.to_owned()),
-            None => ALLOWING.to_owned(),
+                .unwrap_or_else(|| purpose.allowing().to_owned()),
+            None => purpose.allowing().to_owned(),
         };
         located(SelectorError::new(message, suggestion), &selection.place)
     }
 }
 
-/// How to allow that a selector matches no account.
-const ALLOWING: &str = "To allow that, put it into an account set with may-be-empty = true.";
+impl Purpose {
+    /// How to allow that a selector matches no account.
+    fn allowing(self) -> &'static str {
+        match self {
+            Self::Assignment => "To allow that, put it into an account set with may-be-empty = true.",
+            Self::Set => "To allow that, set may-be-empty = true in this account set.",
+            Self::Exception => "Correct it, or take it out of except.",
+        }
+    }
+}
+
+/// Whether exceptions may match no account today: those that depend on what accounts are called, on their tags or on a set.
+/// An ID and an organizational unit must exist and match.
+fn may_except_nothing(selection: &Selection, found: &[Matched<'_>]) -> bool {
+    let mut selectors = selection.all_of.iter().zip(found);
+    let mut depends = false;
+    let is_fixed_and_empty = selectors.any(|(selector, matched)| {
+        let is_variable = match selector {
+            Selector::Tag { .. } | Selector::Set(_) => true,
+            Selector::Name(name) => is_glob(name),
+            Selector::Id(_) | Selector::Unit { .. } | Selector::All | Selector::Management => false,
+        };
+        depends |= is_variable;
+        !is_variable && matched.ids.is_empty()
+    });
+    depends && !is_fixed_and_empty
+}
 
 fn located(error: SelectorError, place: &Place) -> Mistake {
     Mistake {
@@ -311,11 +335,14 @@ fn located(error: SelectorError, place: &Place) -> Mistake {
     }
 }
 
-fn leaves_nothing(lists: &Lists<'_>, what: &str) -> Mistake {
+fn leaves_nothing(lists: &Lists<'_>, what: &str, purpose: Purpose) -> Mistake {
     let error = if lists.accounts.is_empty() {
         SelectorError::new(format!("{what} names no accounts."), "Add a selector to accounts.")
     } else {
-        SelectorError::new(format!("{what} has no accounts left after its exceptions."), ALLOWING)
+        SelectorError::new(
+            format!("{what} has no accounts left after its exceptions."),
+            purpose.allowing(),
+        )
     };
     located(error, lists.place)
 }

@@ -91,6 +91,14 @@ impl SelectorError {
     }
 }
 
+/// The error for a reference to an account set that does not exist, with a similar name among those that do.
+pub fn unknown_set<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> SelectorError {
+    SelectorError {
+        message: format!("There is no account set {name}."),
+        suggestion: nearest(name, known).map(|known| format!("The nearest name is @{known}.")),
+    }
+}
+
 /// What the selectors look like, for suggestions.
 const FORMS: &str = "A selector is a 12-digit account ID, name:GLOB, ou:PATH, ou:PATH/**, tag:KEY=GLOB, all, management \
                      or @SET.";

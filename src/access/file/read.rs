@@ -63,6 +63,10 @@ pub fn decode(loaded: &Loaded) -> Result<AccessFile, Vec<Mistake>> {
         mistakes.extend(add(&mut file, part));
     }
     mistakes.extend(whole::mistakes(&file));
+    // A file that could not be read can have them.
+    if loaded.mistakes.is_empty() {
+        mistakes.extend(whole::unknown_sets(&file));
+    }
     if mistakes.is_empty() {
         Ok(file)
     } else {
@@ -232,6 +236,20 @@ reason = "TICKET-1"
             (15, 9),
         ];
         assert_eq!(places, expected);
+    }
+
+    #[test]
+    fn an_account_set_that_no_file_has_is_reported_with_the_other_mistakes() {
+        let text = "[account-sets]\nprod = { accounts = [\"naem:x\"] }\n[[assignment]]\nprincipals = [\"user:ada\"]\n\
+                    permission-sets = [\"Admin\"]\naccounts = [\"@prdo\", \"@prod\"]\nexcept = [\"@frozen\"]\n";
+        assert_eq!(
+            messages(text),
+            [
+                "\"naem:x\" is not a selector of accounts.",
+                "There is no account set prdo.",
+                "There is no account set frozen.",
+            ]
+        );
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! Mistakes that only all files together show: names that are listed twice, and limits of what files add to each other.
+//! Mistakes that only all files together show: names that are listed twice, limits of what files add to each other, and
+//! account sets that no file has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AccessFile, rules};
 use crate::access::mistake::{Located, Mistake, Place};
+use crate::access::selector::{Selection, Selector, unknown_set};
 
 /// The names of one kind of thing.
 struct Names<'a> {
@@ -79,6 +81,38 @@ pub fn twice(kind: &str, name: &str, place: &Place, first: &Place) -> Mistake {
         message: format!("The {kind} {name:?} is listed twice."),
         suggestion: Some(format!("It is also at {first}. Keep one of them.")),
     }
+}
+
+/// The references to account sets that do not exist. What an assignment with an `until` refers to can be gone already.
+pub fn unknown_sets(file: &AccessFile) -> Vec<Mistake> {
+    let of_sets = file
+        .account_sets
+        .values()
+        .flat_map(|set| set.accounts.iter().chain(&set.except));
+    let lasting = file.assignments.iter().filter(|line| line.until.is_none());
+    let of_assignments = lasting.flat_map(|line| line.accounts.iter().chain(&line.except));
+    let selections = of_sets.chain(of_assignments);
+    selections
+        .flat_map(|selection| unknown_sets_in(file, selection))
+        .collect()
+}
+
+fn unknown_sets_in(file: &AccessFile, selection: &Located<Selection>) -> Vec<Mistake> {
+    let selectors = selection.value.all_of.iter();
+    let unknown = selectors.filter_map(|selector| match selector {
+        Selector::Set(name) if !file.account_sets.contains_key(name) => Some(name),
+        _ => None,
+    });
+    unknown
+        .map(|name| {
+            let error = unknown_set(name, file.account_sets.keys().map(String::as_str));
+            Mistake {
+                place: selection.place.clone(),
+                message: error.message,
+                suggestion: error.suggestion,
+            }
+        })
+        .collect()
 }
 
 fn of_tags(file: &AccessFile) -> Vec<Mistake> {
