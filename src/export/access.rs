@@ -194,8 +194,16 @@ impl<'a> Writer<'a> {
             if let Some(description) = group.description.as_deref().filter(|text| !text.is_empty()) {
                 self.pair("description", &string(description));
             }
-            if let Some(names) = members.remove(id) {
+            let names = members.remove(id).unwrap_or_default();
+            let is_complete = self.view.has_all_members(id);
+            if !names.is_empty() {
                 self.pair("members", &strings(names));
+            }
+            if is_complete {
+                self.line(
+                    "# Members who are not listed here are removed by apply --prune; with at-least, they would stay.",
+                );
+                self.line("membership = \"exactly\"");
             }
             self.exported.push(Exported::new(ResourceKind::Group, id));
         }

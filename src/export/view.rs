@@ -114,6 +114,19 @@ impl<'a> View<'a> {
         members
     }
 
+    /// Whether the members of a group were read, and the selection includes all of them.
+    pub fn has_all_members(&self, group: &GroupId) -> bool {
+        if !self.inventory.groups_read.contains(group) {
+            return false;
+        }
+        let own = self.inventory.memberships.iter().filter(|(key, _)| key.group == *group);
+        let mut own = own.map(|(key, id)| {
+            let is_selected = self.selection.includes(ResourceKind::GroupMembership, key.clone());
+            is_selected && self.member(key, id).is_some()
+        });
+        own.all(|is_included| is_included)
+    }
+
     fn member(&self, key: &'a MembershipKey, id: &'a MembershipId) -> Option<Member<'a>> {
         Some(Member {
             id,
