@@ -3,11 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use super::attributes;
 use super::desired::{AssignmentName, Desired, DesiredAssignment, DesiredGroup, DesiredSet};
 use super::file::{Extent, PrincipalName};
 use super::guards::Patterns;
 use super::lookup::{Lookup, principal_text};
 use super::mistake::Place;
+use super::plan::{Action, AttributeChange, Change, Plan};
 use crate::answers::values::SessionDuration;
 use crate::ids::{AccountId, AssignmentKey, Principal, UserId};
 use crate::progress::Setting;
@@ -25,6 +27,8 @@ pub struct Drift {
     pub text: String,
     /// The line of the file; `None` for what the file does not mention.
     pub place: Option<Place>,
+    /// The setting of a permission set, as observed and as in the file; `None` for everything else.
+    pub setting: Option<SettingChange>,
 }
 
 /// The kinds of drift.
@@ -41,7 +45,17 @@ pub enum DriftKind {
 /// What differs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DriftSubject {
-    /// A permission set that the file does not list.
+    /// A user.
+    User {
+        /// The user name.
+        name: String,
+    },
+    /// A group.
+    Group {
+        /// Its name.
+        name: String,
+    },
+    /// A permission set that the file does not list, that does not exist, or that the file does not own yet.
     PermissionSet {
         /// Its name.
         name: String,
@@ -78,10 +92,11 @@ pub enum DriftSubject {
     },
 }
 
-/// Finds the drift of everything that the file owns: permission sets with its tag, the assignments of those that list them
-/// all, and the members of groups that list them all. What the file lists and is missing from an owned permission set, or
-/// from a group, is drift too; what the file would create anew is not.
-pub fn drift(desired: &Desired, observed: &Inventory) -> Vec<Drift> {
+/// Finds the drift of everything that the file owns or lists: users and groups that no external identity provider manages,
+/// permission sets with its tag, the assignments of those that list them all, and the members of groups that list them all.
+///
+/// `plan` is the plan without deletions. Whatever it changes is drift, too.
+pub fn drift(desired: &Desired, observed: &Inventory, plan: &Plan) -> Vec<Drift> {
     let mut search = Search {
         desired,
         observed,
@@ -89,6 +104,8 @@ pub fn drift(desired: &Desired, observed: &Inventory) -> Vec<Drift> {
         ignore: Patterns::new(&desired.guard.ignore, &observed.accounts),
         found: Vec::new(),
     };
+    search.users();
+    search.groups();
     search.permission_sets();
     search.assignments();
     search.missing_assignments();
@@ -96,6 +113,7 @@ pub fn drift(desired: &Desired, observed: &Inventory) -> Vec<Drift> {
     for (name, group) in &desired.groups {
         search.members(name, group);
     }
+    search.planned(&plan.changes);
     let mut found = search.found;
     found.sort_by(|one, other| (one.kind, &one.what, &one.text).cmp(&(other.kind, &other.what, &other.text)));
     found
@@ -134,6 +152,33 @@ impl<'a> OwnedSet<'a> {
     }
 }
 
+/// How a user or group that the file lists differs from it.
+enum Difference {
+    Missing,
+    /// It exists and must not.
+    Present,
+    Attributes(Vec<AttributeChange>),
+}
+
+impl Difference {
+    /// The differences as sentences about `subject`, such as `The user ada`.
+    fn texts(&self, subject: &str) -> Vec<String> {
+        match self {
+            Self::Missing => vec![format!("{subject} does not exist.")],
+            Self::Present => vec![format!("{subject} exists, and the file says that it must not.")],
+            Self::Attributes(changes) => changes.iter().map(|change| attribute_text(subject, change)).collect(),
+        }
+    }
+}
+
+fn attribute_text(subject: &str, change: &AttributeChange) -> String {
+    let (attribute, after) = (attributes::text(change.attribute), &change.after);
+    match change.before.as_ref().filter(|before| !before.is_empty()) {
+        Some(before) => format!("{subject} has the {attribute} {before}; the file says {after}."),
+        None => format!("{subject} has no {attribute}; the file says {after}."),
+    }
+}
+
 impl<'a> Search<'a> {
     fn add(&mut self, kind: DriftKind, what: DriftSubject, text: String, place: Option<&Place>) {
         self.found.push(Drift {
@@ -141,7 +186,106 @@ impl<'a> Search<'a> {
             what,
             text,
             place: place.cloned(),
+            setting: None,
         });
+    }
+
+    fn users(&mut self) {
+        let (desired, observed) = (self.desired, self.observed);
+        for (name, wanted) in &desired.users {
+            let user = self.lookup.user(name).and_then(|id| observed.users.get(id));
+            let is_external = wanted.is_external || user.is_some_and(|user| user.is_external);
+            if is_external || self.is_ignored_user(name) {
+                continue;
+            }
+            let difference = match user {
+                None if wanted.is_absent => continue,
+                None => Difference::Missing,
+                Some(_) if wanted.is_absent => Difference::Present,
+                Some(user) => Difference::Attributes(attributes::of_user(user, name, wanted)),
+            };
+            // Of one that is renamed, people know the name that it has now.
+            let subject = format!("The user {}", user.map_or(name, |user| &user.name));
+            for text in difference.texts(&subject) {
+                let what = DriftSubject::User { name: name.clone() };
+                self.add(DriftKind::Changed, what, text, Some(&wanted.place));
+            }
+        }
+    }
+
+    fn groups(&mut self) {
+        let (desired, observed) = (self.desired, self.observed);
+        for (name, wanted) in &desired.groups {
+            let group = self.lookup.group(name).and_then(|id| observed.groups.get(id));
+            let is_external = wanted.is_external || group.is_some_and(|group| group.is_external);
+            if is_external
+                || self
+                    .ignore
+                    .principal_of(&self.lookup, &PrincipalName::Group(name.clone()))
+            {
+                continue;
+            }
+            let difference = match group {
+                None if wanted.is_absent => continue,
+                None => Difference::Missing,
+                Some(_) if wanted.is_absent => Difference::Present,
+                Some(group) => Difference::Attributes(attributes::of_group(group, name, wanted)),
+            };
+            let subject = format!("The group {}", group.map_or(name, |group| &group.name));
+            for text in difference.texts(&subject) {
+                let what = DriftSubject::Group { name: name.clone() };
+                self.add(DriftKind::Changed, what, text, Some(&wanted.place));
+            }
+        }
+    }
+
+    /// Adds what a plan changes and what was not found before: what the file lists and that is not owned yet.
+    fn planned(&mut self, changes: &[Change]) {
+        let found: BTreeSet<DriftSubject> = self.found.iter().map(|drift| drift.what.clone()).collect();
+        let sets = found.iter().filter_map(|what| match what {
+            DriftSubject::PermissionSet { name } => Some(name.clone()),
+            DriftSubject::Setting { permission_set, .. } | DriftSubject::Roles { permission_set, .. } => {
+                Some(permission_set.clone())
+            }
+            _ => None,
+        });
+        let sets: BTreeSet<String> = sets.collect();
+        for change in changes {
+            let place = change.place.as_ref();
+            match &change.action {
+                Action::AddMember { group, user } => {
+                    let what = member(group, Some(user.as_str()));
+                    if !found.contains(&what) {
+                        let text = format!("User {user} is not in the group {group}, and the file lists it.");
+                        self.add(DriftKind::Changed, what, text, place);
+                    }
+                }
+                Action::CreatePermissionSet(spec) => {
+                    let what = DriftSubject::PermissionSet {
+                        name: spec.name.clone(),
+                    };
+                    let text = format!("The permission set {} does not exist.", spec.name);
+                    self.add(DriftKind::Changed, what, text, place);
+                }
+                Action::UpdatePermissionSet { name, .. } if !sets.contains(name) => {
+                    let what = DriftSubject::PermissionSet { name: name.clone() };
+                    let text = format!("The permission set {name} is not owned by the file, which adopts it.");
+                    self.add(DriftKind::Changed, what, text, place);
+                }
+                Action::CreateAssignment(name) => {
+                    let what = DriftSubject::Assignment {
+                        account: name.account.clone(),
+                        permission_set: name.permission_set.clone(),
+                        principal: Some(name.principal.clone()),
+                    };
+                    if !found.contains(&what) {
+                        self.add(DriftKind::Changed, what, self.missing_text(name), place);
+                    }
+                }
+                // Users and groups are compared attribute by attribute, and what is deleted was found as what should not exist.
+                _ => {}
+            }
+        }
     }
 
     /// What the file says about a permission set; `None` if it does not own it, or ignores it.
@@ -185,12 +329,16 @@ impl<'a> Search<'a> {
 
     fn settings(&mut self, set: &PermissionSet, wanted: &DesiredSet) {
         for change in wanted.differences(set) {
-            let text = setting_text(&set.name, &change);
-            let what = DriftSubject::Setting {
-                permission_set: set.name.clone(),
-                setting: change.setting,
-            };
-            self.add(DriftKind::Changed, what, text, Some(&wanted.place));
+            self.found.push(Drift {
+                kind: DriftKind::Changed,
+                what: DriftSubject::Setting {
+                    permission_set: set.name.clone(),
+                    setting: change.setting.clone(),
+                },
+                text: setting_text(&set.name, &change),
+                place: Some(wanted.place.clone()),
+                setting: Some(change),
+            });
         }
         let outdated = set.outdated_accounts.iter();
         let outdated = outdated.filter(|account| !self.ignore.account(account)).cloned();
@@ -291,18 +439,22 @@ impl<'a> Search<'a> {
     }
 
     fn missing_assignment(&mut self, name: &AssignmentName, assignment: &DesiredAssignment) {
-        let text = format!(
-            "{} does not have {} in {}, and the file lists it.",
-            principal_text(&name.principal),
-            name.permission_set,
-            self.lookup.account_text(&name.account)
-        );
+        let text = self.missing_text(name);
         let what = DriftSubject::Assignment {
             account: name.account.clone(),
             permission_set: name.permission_set.clone(),
             principal: Some(name.principal.clone()),
         };
         self.add(DriftKind::Changed, what, text, assignment.places.first());
+    }
+
+    fn missing_text(&self, name: &AssignmentName) -> String {
+        format!(
+            "{} does not have {} in {}, and the file lists it.",
+            principal_text(&name.principal),
+            name.permission_set,
+            self.lookup.account_text(&name.account)
+        )
     }
 
     /// What the file says must not exist, and exists.
@@ -473,6 +625,7 @@ mod tests {
         FILE, Fill, account, assignment_name, desired, desired_assignment, desired_group, desired_set, desired_user,
         expired, group, inventory, live_group, live_user, pattern, place, spec, user,
     };
+    use crate::access::plan::{Options, plan};
 
     /// A file with a group, a permission set and an assignment, and the same live.
     fn team() -> (Desired, Inventory) {
@@ -493,8 +646,13 @@ mod tests {
         (file, live)
     }
 
+    fn found(file: &Desired, live: &Inventory) -> Vec<Drift> {
+        let plan = plan(file, live, &Options::default(), date(2026, 11, 30));
+        drift(file, live, &plan)
+    }
+
     fn texts(file: &Desired, live: &Inventory) -> Vec<String> {
-        let found = drift(file, live).into_iter();
+        let found = found(file, live).into_iter();
         found.map(|drift| format!("{:?}: {}", drift.kind, drift.text)).collect()
     }
 
@@ -502,17 +660,66 @@ mod tests {
     fn what_is_as_the_file_says_has_no_drift() {
         let (file, live) = team();
         assert!(texts(&file, &live).is_empty());
-        // What would be created anew is not drift, and neither is what the file does not own.
-        let mut file = file;
-        let set = desired_set(spec("New", 0));
-        file.permission_sets.insert("New".to_owned(), set);
-        let name = assignment_name(1, "New", group("devs"));
-        file.assignments.insert(name, desired_assignment(None));
+        // What the file does not own is not drift.
         let mut live = live;
         let ada = live.id_of(&user("ada")).unwrap();
         live.add_set("other", &spec("Other", 0), Some("another-file"));
         live.assign(1, "Other", ada);
         assert!(texts(&file, &live).is_empty());
+    }
+
+    #[test]
+    fn users_and_groups_that_differ_or_do_not_exist_are_drift() {
+        let (mut file, mut live) = team();
+        file.users.get_mut("ada").unwrap().email = Some("lovelace@example.com".to_owned());
+        file.groups.get_mut("devs").unwrap().description = Some("Developers".to_owned());
+        file.users.insert("fay".to_owned(), desired_user("fay"));
+        file.groups
+            .insert("ops".to_owned(), desired_group(&["fay"], Extent::AtLeast));
+        let mut eve = desired_user("eve");
+        eve.is_absent = true;
+        file.users.insert("eve".to_owned(), eve);
+        live.add_user("eve", live_user("eve"));
+        let mut zoe = desired_user("zoe");
+        zoe.is_external = true;
+        file.users.insert("zoe".to_owned(), zoe);
+        let devs = live.groups.values_mut().next().unwrap();
+        devs.description = None;
+        assert_eq!(
+            texts(&file, &live),
+            [
+                "Changed: The user ada has the email address ada@example.com; the file says lovelace@example.com.",
+                "Changed: The user eve exists, and the file says that it must not.",
+                "Changed: The user fay does not exist.",
+                "Changed: The group devs has no description; the file says Developers.",
+                "Changed: The group ops does not exist.",
+                "Changed: User fay is not in the group ops, and the file lists it.",
+            ]
+        );
+        file.guard.ignore.push(pattern("user:*"));
+        file.guard.ignore.push(pattern("group:*"));
+        assert!(texts(&file, &live).is_empty());
+    }
+
+    #[test]
+    fn what_the_file_would_create_or_adopt_is_drift() {
+        let (mut file, mut live) = team();
+        let set = desired_set(spec("New", 0));
+        file.permission_sets.insert("New".to_owned(), set);
+        let name = assignment_name(1, "New", group("devs"));
+        file.assignments.insert(name, desired_assignment(None));
+        let mut old = desired_set(spec("Old", 0));
+        old.adopt = true;
+        file.permission_sets.insert("Old".to_owned(), old);
+        live.add_set("old", &spec("Old", 0), None);
+        assert_eq!(
+            texts(&file, &live),
+            [
+                "Changed: The permission set New does not exist.",
+                "Changed: The permission set Old is not owned by the file, which adopts it.",
+                "Changed: Group devs does not have New in 111111111111 (Account 1), and the file lists it.",
+            ]
+        );
     }
 
     #[test]
@@ -592,7 +799,7 @@ mod tests {
         let name = assignment_name(1, "Dev", group("devs"));
         file.assignments.clear();
         file.expired.insert(name.clone(), expired(date(2026, 11, 1)));
-        let found = drift(&file, &live);
+        let found = found(&file, &live);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].place, Some(place(5)));
         assert_eq!(
@@ -618,6 +825,13 @@ mod tests {
         file.permission_sets.insert("Developer".to_owned(), renamed);
         let name = assignment_name(1, "Developer", group("devs"));
         file.assignments.insert(name, desired_assignment(None));
-        assert!(texts(&file, &live).is_empty());
+        // The new one is missing. The old one is deleted by a later apply, and is not drift.
+        assert_eq!(
+            texts(&file, &live),
+            [
+                "Changed: The permission set Developer does not exist.",
+                "Changed: Group devs does not have Developer in 111111111111 (Account 1), and the file lists it.",
+            ]
+        );
     }
 }

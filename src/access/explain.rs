@@ -43,6 +43,31 @@ pub struct ThroughGroup {
     pub listed: Option<Place>,
     /// Whether the user is a member now.
     pub is_member: bool,
+    /// What the file says about members that it does not list.
+    pub others: Others,
+}
+
+/// What an access file says about the members of a group that it does not list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Others {
+    /// They are removed: the membership is `exactly`.
+    Removed,
+    /// They stay, and the file does not ask for them: the membership is `at-least`.
+    Stay,
+    /// The file leaves the members alone: it does not list the group, or an external identity provider manages it.
+    Unmanaged,
+}
+
+impl ThroughGroup {
+    /// Whether the file asks for the membership, or leaves the members of the group alone.
+    pub fn is_asked_for(&self) -> bool {
+        self.listed.is_some() || self.others == Others::Unmanaged
+    }
+
+    /// Whether the user is a member after the file was applied.
+    fn stays(&self) -> bool {
+        self.listed.is_some() || self.others != Others::Removed
+    }
 }
 
 /// A line of the file that asks for an assignment.
@@ -70,8 +95,8 @@ pub enum WayState {
 /// Every way in which a user or group has access, or would have it after the file was applied, in all accounts or in one;
 /// sorted by account, permission set and group.
 ///
-/// A user has the access of the groups whose members list the user in the file, or that have the user as a member now. A
-/// membership that the file does not list counts as desired, unless the group says that its list is exact.
+/// A user has the access of the groups whose members list the user in the file, or that have the user as a member now. The
+/// file does not ask for a membership that it does not list, unless it leaves the members of the group alone.
 pub fn explain(
     file: &AccessFile,
     desired: &Desired,
@@ -140,8 +165,6 @@ struct Holder {
     existing: Option<Principal>,
     /// The group, if the access is not its own.
     through: Option<ThroughGroup>,
-    /// Whether the file asks for the membership, or leaves it alone.
-    is_membership_desired: bool,
     /// Whether the file says that the user or a group must not exist.
     is_absent: bool,
 }
@@ -150,17 +173,20 @@ impl Holder {
     /// The state of an assignment; `None` if there is no access, and there will be none.
     fn state(&self, is_assigned: bool, is_wanted: bool) -> Option<WayState> {
         let is_member = self.through.as_ref().is_none_or(|group| group.is_member);
-        let is_desired = is_wanted && self.is_membership_desired && !self.is_absent;
-        match (is_assigned && is_member, is_desired) {
-            (true, true) => Some(WayState::AsDesired),
-            (true, false) => Some(WayState::NotDesired),
-            (false, true) => Some(WayState::OnlyDesired),
-            // A new member gets what the group has, also what the file does not ask for.
-            (false, false) => {
-                let will_exist = is_assigned && self.is_membership_desired && !self.is_absent;
-                will_exist.then_some(WayState::OnlyDesired)
-            }
+        if is_assigned && is_member {
+            let is_asked_for = self.through.as_ref().is_none_or(ThroughGroup::is_asked_for);
+            let is_desired = is_wanted && is_asked_for && !self.is_absent;
+            return Some(if is_desired {
+                WayState::AsDesired
+            } else {
+                WayState::NotDesired
+            });
         }
+        // A new member gets what the group has, also what the file does not ask for. A member that stays gets what the
+        // group gets.
+        let stays = self.through.as_ref().is_none_or(ThroughGroup::stays);
+        let will_exist = (is_wanted || is_assigned) && stays && !self.is_absent;
+        will_exist.then_some(WayState::OnlyDesired)
     }
 }
 
@@ -179,7 +205,6 @@ impl<'a> View<'a> {
                 let holder = Holder {
                     existing: self.existing_group(name, group).map(Principal::Group),
                     through: None,
-                    is_membership_desired: true,
                     is_absent: group.is_some_and(|group| group.is_absent),
                 };
                 BTreeMap::from([(PrincipalName::Group(name.to_owned()), holder)])
@@ -202,7 +227,6 @@ impl<'a> View<'a> {
         let direct = Holder {
             existing: id.cloned().map(Principal::User),
             through: None,
-            is_membership_desired: true,
             is_absent,
         };
         let mut holders = BTreeMap::from([(PrincipalName::User(name.to_owned()), direct)]);
@@ -225,14 +249,23 @@ impl<'a> View<'a> {
             let group = self.desired.groups.get(group_name);
             let group_id = self.existing_group(group_name, group);
             let listed = group.and_then(|group| group.members.get(name)).cloned();
-            let is_exact = group.is_some_and(|group| group.membership == Extent::Exactly && !group.is_external);
+            let is_external = group_id
+                .as_ref()
+                .and_then(|id| self.observed.groups.get(id))
+                .is_some_and(|group| group.is_external);
+            let others = match group {
+                None => Others::Unmanaged,
+                Some(group) if group.is_external || is_external => Others::Unmanaged,
+                Some(group) if group.membership == Extent::Exactly => Others::Removed,
+                Some(_) => Others::Stay,
+            };
             let holder = Holder {
-                is_membership_desired: listed.is_some() || !is_exact,
                 is_absent: is_absent || group.is_some_and(|group| group.is_absent),
                 through: Some(ThroughGroup {
                     name: group_name.to_owned(),
                     listed,
                     is_member: group_id.as_ref().is_some_and(|id| existing.contains(id)),
+                    others,
                 }),
                 existing: group_id.map(Principal::Group),
             };
@@ -388,6 +421,7 @@ mod tests {
             permission_sets: ["Admin", "ReadOnly"].map(permission_set).into(),
             assignments: BTreeSet::new(),
             assignments_read: BTreeSet::new(),
+            reads_every_pair: true,
         }
     }
 
@@ -461,6 +495,7 @@ mod tests {
             name: "platform".to_owned(),
             listed: Some(place(4)),
             is_member: true,
+            others: Others::Stay,
         };
         assert_eq!(ways[2].group, Some(through));
         assert!(ways[0].lines.is_empty());
@@ -480,15 +515,21 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_the_file_does_not_list_is_desired_unless_the_list_is_exact() {
+    fn the_file_does_not_ask_for_a_member_that_it_does_not_list() {
         let mut file = file();
         file.assignments = vec![assignment(11, &["group:platform"], &[SHOP])];
         let mut observed = inventory();
         join(&mut observed, "platform", "ben");
         assign(&mut observed, SHOP, "Admin", "group:platform");
         let ways = explained(&file, &observed, "user:ben");
-        assert_eq!(summary(&ways), [format!("{SHOP} Admin platform AsDesired")]);
-        assert_eq!(ways[0].group.as_ref().unwrap().listed, None);
+        assert_eq!(summary(&ways), [format!("{SHOP} Admin platform NotDesired")]);
+        let through = ways[0].group.as_ref().unwrap();
+        assert_eq!((&through.listed, through.others), (&None, Others::Stay));
+        // What the group gets, a member that stays gets too.
+        observed.assignments.clear();
+        let ways = explained(&file, &observed, "user:ben");
+        assert_eq!(summary(&ways), [format!("{SHOP} Admin platform OnlyDesired")]);
+        assign(&mut observed, SHOP, "Admin", "group:platform");
         file.groups[0].membership = Extent::Exactly;
         let ways = explained(&file, &observed, "user:ben");
         assert_eq!(summary(&ways), [format!("{SHOP} Admin platform NotDesired")]);

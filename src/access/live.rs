@@ -1,6 +1,6 @@
 //! Reads what an instance contains, with as few calls as the task allows.
 //!
-//! Assignments are read in one of two ways, whichever needs fewer calls: for each account that has a permission set, or for
+//! Assignments are read for each account that has a permission set, if these are few or if this needs fewer calls, and else for
 //! each user and group. `docs/access.md` says what this means for drift.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -252,10 +252,12 @@ pub async fn read(
         permission_sets: sets.map(|set| (set.arn.clone(), set)).collect(),
         assignments: BTreeSet::new(),
         assignments_read,
+        reads_every_pair: true,
     };
+    inventory.reads_every_pair = reads_every_pair(&inventory, scope);
     let (memberships, assignments) = tokio::try_join!(
         read_memberships(context, &inventory, scope),
-        read_assignments(context, &inventory, scope),
+        read_assignments(context, &inventory),
     )
     .map_err(rerun(&INFO))?;
     inventory.memberships = memberships;
@@ -355,18 +357,27 @@ async fn read_memberships(
 /// An account that has a permission set.
 type Pair<'a> = (&'a AccountId, &'a PermissionSetArn);
 
-/// Reads the assignments of the permission sets that were read completely.
-async fn read_assignments(
-    context: &Context,
-    inventory: &Inventory,
-    scope: &Scope,
-) -> Result<BTreeSet<AssignmentKey>, AwsError> {
+/// The accounts that have a permission set which was read completely.
+fn pairs(inventory: &Inventory) -> BTreeSet<Pair<'_>> {
     let sets = inventory.permission_sets.values().filter(|set| set.is_complete);
-    let pairs: BTreeSet<Pair> = sets
-        .flat_map(|set| set.accounts.iter().map(|account| (account, &set.arn)))
-        .collect();
+    sets.flat_map(|set| set.accounts.iter().map(|account| (account, &set.arn)))
+        .collect()
+}
+
+/// Up to this number of accounts with a permission set, assignments are read in each of them, even if it takes more calls: this
+/// takes a few seconds, and also shows the assignments of users and groups that no longer exist.
+const FEW_PAIRS: usize = 60;
+
+/// Whether assignments are read for each account that has a permission set, and not for each user and group.
+fn reads_every_pair(inventory: &Inventory, scope: &Scope) -> bool {
     let principals = inventory.users.len() + inventory.groups.len();
-    if scope.every_pair || pairs.len() <= principals {
+    scope.every_pair || pairs(inventory).len() <= principals.max(FEW_PAIRS)
+}
+
+/// Reads the assignments of the permission sets that were read completely.
+async fn read_assignments(context: &Context, inventory: &Inventory) -> Result<BTreeSet<AssignmentKey>, AwsError> {
+    let pairs = pairs(inventory);
+    if inventory.reads_every_pair {
         return read_pairs(context, &inventory.instance, &pairs).await;
     }
     let mut assignments = read_principals(context, inventory).await?;

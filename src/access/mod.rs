@@ -4,12 +4,12 @@
 //! - [`selector`]: which accounts are meant, found in the organization by [`matching`], [`units`] and [`selections`].
 //! - [`resolve`]: from the file to what is [`desired`], with the accounts of the organization in place of selectors.
 //! - [`explain`]: every way in which a user has access, and [`what_if`]: what would be desired if something were different.
-//! - [`remove`]: takes a user out of the file.
+//! - [`remove`]: takes a user out of the file, and [`leaver`]: the access that such a user keeps.
 //! - [`plan`]: what would change, a pure function of what is desired and of the [inventory](crate::resources::inventory).
 //! - [`live`]: reads the organization and the instance, and [`apply`]: makes the changes of a plan.
 //! - [`lookup`]: what the names of the file mean in the account.
 //! - [`guards`]: what a plan never deletes.
-//! - [`drift`]: what somebody else changed.
+//! - [`drift`]: what somebody else changed, with the [`attributes`] of users and groups.
 //! - [`permissions`]: the IAM permissions that a plan needs.
 //!
 //! No state file is needed. Ownership of permission sets rests on a tag, and everything else on explicit words in the
@@ -37,6 +37,7 @@
 //! ```
 
 pub mod apply;
+pub mod attributes;
 pub mod desired;
 pub mod drift;
 pub mod explain;
@@ -45,6 +46,7 @@ pub mod file;
 mod fixtures;
 pub mod guards;
 pub mod known;
+pub mod leaver;
 pub mod live;
 pub mod lookup;
 pub mod matching;

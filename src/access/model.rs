@@ -99,6 +99,7 @@ pub fn inventory() -> Inventory {
         permission_sets: BTreeMap::new(),
         assignments: BTreeSet::new(),
         assignments_read: BTreeSet::new(),
+        reads_every_pair: true,
     }
 }
 

@@ -11,6 +11,7 @@ use super::file::cut::{Cut, Layout};
 use super::file::include::{self, File, Loaded};
 use super::file::read;
 use super::file::source::Source;
+use super::file::tombstone::with_absent_user;
 use super::file::tree::{Node, Value};
 use super::mistake::{Located, Mistake, Place};
 
@@ -40,15 +41,23 @@ pub struct Edit {
 /// `principals`. An `[[assignment]]` that is left without principals goes too. Comments directly above a table that goes
 /// belong to it.
 ///
+/// With `deletes`, the first file says instead that the user must not exist, unless a file says so already: applying it
+/// deletes the user.
+///
 /// # Errors
 /// The mistakes in the files; or the places where the file is written in a way that cannot be edited.
-pub fn remove_user(root: &Path, user: &str) -> Result<Removal, Vec<Mistake>> {
+pub fn remove_user(root: &Path, user: &str, deletes: bool) -> Result<Removal, Vec<Mistake>> {
     let loaded = include::load(root);
     read::decode(&loaded)?;
-    remove_from(&loaded, user)
+    remove_from(&loaded, user, deletes)
 }
 
-fn remove_from(loaded: &Loaded, user: &str) -> Result<Removal, Vec<Mistake>> {
+fn remove_from(loaded: &Loaded, user: &str, deletes: bool) -> Result<Removal, Vec<Mistake>> {
+    let is_absent_already = loaded.files.iter().any(|file| {
+        let users = file.root.get("user").map(Node::items).unwrap_or_default();
+        let mut named = users.iter().filter(|table| is_named(table, user));
+        named.any(is_absent)
+    });
     let mut removal = Removal::default();
     let mut mistakes = Vec::new();
     for file in &loaded.files {
@@ -64,10 +73,18 @@ fn remove_from(loaded: &Loaded, user: &str) -> Result<Removal, Vec<Mistake>> {
         let Search { cuts, places, kept, .. } = search;
         removal.places.extend(places);
         removal.kept.extend(kept);
-        if cuts.is_empty() {
+        let is_first = loaded.paths.first().is_some_and(|first| **first == *file.source.path);
+        let is_added = deletes && is_first && !is_absent_already;
+        if cuts.is_empty() && !is_added {
             continue;
         }
-        match edited(file, &cuts, user) {
+        let text = edited(file, &cuts, user);
+        let text = if is_added {
+            text.and_then(|text| with_absent_user(&file.source.path, &text, file.format, user))
+        } else {
+            text
+        };
+        match text {
             Ok(text) => removal.edits.push(Edit {
                 file: file.source.path.to_path_buf(),
                 before: file.source.content_with(&file.source.text),
@@ -110,9 +127,9 @@ impl<'a> Search<'a> {
             self.keep_patterns(guard);
         }
         if let Some(users) = root.get("user") {
-            let named = |user: &Node| user.get("name").and_then(Node::text) == Some(name);
             let mut indices = Vec::new();
-            for (index, user) in users.items().iter().enumerate().filter(|(_, user)| named(user)) {
+            let users_here = users.items().iter().enumerate();
+            for (index, user) in users_here.filter(|(_, user)| is_named(user, name)) {
                 if is_absent(user) {
                     self.kept.push(self.named(user));
                 } else {
@@ -194,6 +211,10 @@ impl<'a> Search<'a> {
     }
 }
 
+fn is_named(table: &Node, name: &str) -> bool {
+    table.get("name").and_then(Node::text) == Some(name)
+}
+
 fn is_absent(table: &Node) -> bool {
     matches!(table.get("absent").map(|absent| &absent.value), Some(Value::Bool(true)))
 }
@@ -271,7 +292,7 @@ mod tests {
     const HEAD: &str = "format = 1\nname = \"acme\"\n\n";
 
     fn removal(name: &str, text: &str, user: &str) -> Result<Removal, Vec<Mistake>> {
-        remove_from(&include::load_text(Path::new(name), text), user)
+        remove_from(&include::load_text(Path::new(name), text), user, false)
     }
 
     /// The text without `ada`.
@@ -353,6 +374,17 @@ mod tests {
     }
 
     #[test]
+    fn a_user_can_be_said_not_to_exist_instead() {
+        let text = format!("{HEAD}[[user]]\nname = \"ada\"\n\n[[group]]\nname = \"x\"\nmembers = [\"ada\"]\n");
+        let loaded = include::load_text(Path::new("a.toml"), &text);
+        let removal = remove_from(&loaded, "ada", true).unwrap();
+        let after = format!("{HEAD}[[group]]\nname = \"x\"\nmembers = []\n\n[[user]]\nname = \"ada\"\nabsent = true\n");
+        assert_eq!(removal.edits[0].after, after);
+        let again = include::load_text(Path::new("a.toml"), &after);
+        assert!(remove_from(&again, "ada", true).unwrap().edits.is_empty());
+    }
+
+    #[test]
     fn a_style_that_cannot_be_edited_is_refused_with_its_place() {
         let text = "format: 1\nname: acme\ngroup:\n- name: x\n  members:\n  -\n    ada\n  - bob\n";
         let mistakes = removal("a.yaml", text, "ada").unwrap_err();
@@ -365,18 +397,18 @@ mod tests {
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         write("access.toml", &format!("{HEAD}include = [\"team.yaml\"]\n"));
         write("team.yaml", "user:\n- name: ada\n");
-        let removal = remove_user(&folder.path().join("access.toml"), "ada").unwrap();
+        let removal = remove_user(&folder.path().join("access.toml"), "ada", false).unwrap();
         assert_eq!(removal.places.len(), 1);
         assert_eq!(removal.edits[0].file, folder.path().join("team.yaml"));
         assert_eq!(removal.edits[0].after, "user: []\n");
         assert!(
-            remove_user(&folder.path().join("access.toml"), "eve")
+            remove_user(&folder.path().join("access.toml"), "eve", false)
                 .unwrap()
                 .edits
                 .is_empty()
         );
         write("team.yaml", "user:\n- name: ada\n  nmae: x\n");
-        assert!(remove_user(&folder.path().join("access.toml"), "ada").is_err());
+        assert!(remove_user(&folder.path().join("access.toml"), "ada", false).is_err());
     }
 
     proptest! {

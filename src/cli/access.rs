@@ -35,7 +35,7 @@ pub enum AccessCommand {
     /// Take over existing permission sets that are as the access file says
     ///
     /// They get the tag of the access file. From then on, it owns them and their assignments.
-    Adopt(AccessFileArg),
+    Adopt(AccessAdoptFlags),
     /// Take a user out of the access file, and show the plan
     ///
     /// Comments and formatting stay. The file is written only with your consent.
@@ -80,12 +80,15 @@ impl AccessCommand {
     }
 }
 
-/// The access file.
+/// Flags of `access adopt`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
-pub struct AccessFileArg {
+pub struct AccessAdoptFlags {
     /// The access file [default: access.toml, access.yaml, access.yml or access.json here]
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Also take over the permission sets that the access file with this name owns, for a file that was renamed
+    #[arg(long, value_name = "NAME")]
+    pub from: Option<String>,
 }
 
 /// Flags of `access plan`.
@@ -109,6 +112,9 @@ pub struct AccessPlanFlags {
     /// What if it were this day? For example 2027-01-31
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<String>,
+    /// Find every assignment of users and groups that no longer exist, with more calls
+    #[arg(long)]
+    pub thorough: bool,
 }
 
 /// Flags of `access apply`.
@@ -126,6 +132,12 @@ pub struct AccessApplyFlags {
     /// Print each event to stderr, as a line of JSON
     #[arg(long)]
     pub events: bool,
+    /// Find every assignment of users and groups that no longer exist, with more calls
+    #[arg(long)]
+    pub thorough: bool,
+    /// Change the permissions of the permission set that you are signed in with, without asking
+    #[arg(long)]
+    pub change_own_permission_set: bool,
 }
 
 /// Flags of `access drift`.
@@ -162,4 +174,7 @@ pub struct AccessRemoveFlags {
     /// The access file [default: access.toml, access.yaml, access.yml or access.json here]
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Also write that the user must not exist, so that apply --prune deletes the user
+    #[arg(long)]
+    pub delete_user: bool,
 }

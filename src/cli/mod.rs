@@ -21,8 +21,8 @@ use crate::next_step::{Argument, Subcommand as Named};
 use crate::wizard::steps::SLUGS;
 
 pub use access::{
-    AccessApplyFlags, AccessArgs, AccessCommand, AccessDriftFlags, AccessExplainFlags, AccessFileArg, AccessPlanFlags,
-    AccessRemoveFlags,
+    AccessAdoptFlags, AccessApplyFlags, AccessArgs, AccessCommand, AccessDriftFlags, AccessExplainFlags,
+    AccessPlanFlags, AccessRemoveFlags,
 };
 pub use answers::AnswerFlags;
 pub use commands::{

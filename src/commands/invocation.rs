@@ -47,7 +47,7 @@ const OF_AN_EXPORT: [&str; 10] = [
 ];
 
 /// The flags of the commands of `access` that the same command needs again.
-const OF_ACCESS: [&str; 7] = [
+const OF_ACCESS: [&str; 10] = [
     "--prune",
     "--max-deletes",
     "--without-user",
@@ -55,6 +55,9 @@ const OF_ACCESS: [&str; 7] = [
     "--as-of",
     "--file",
     "--thorough",
+    "--from",
+    "--delete-user",
+    "--change-own-permission-set",
 ];
 
 /// Returns how this process was called, for the commands to type next.

@@ -33,6 +33,7 @@
 //!     permission_sets: BTreeMap::new(),
 //!     assignments: BTreeSet::new(),
 //!     assignments_read: BTreeSet::new(),
+//!     reads_every_pair: true,
 //! };
 //! let view = View::new(&inventory, &Selection::All);
 //! let export = access::export(&view, "acme");

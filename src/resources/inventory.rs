@@ -142,6 +142,9 @@ pub struct Inventory {
     pub assignments: BTreeSet<AssignmentKey>,
     /// The permission sets whose assignments were all read.
     pub assignments_read: BTreeSet<PermissionSetArn>,
+    /// Whether assignments were read for each account that has a permission set, so that those of every user and group that
+    /// no longer exists are among them.
+    pub reads_every_pair: bool,
 }
 
 impl Inventory {

@@ -244,13 +244,17 @@ fn explain_shows_every_way_with_group_set_file_and_line() {
     let env = team();
     let text = env.run(&["access", "explain", "ada"]).expect(0).stdout;
     assert!(
-        text.contains("+ Admin through group platform: not applied yet"),
+        text.contains("+ Admin through group platform: 2 accounts, not applied yet"),
         "{text}"
     );
     env.json(&["access", "apply"]).expect(0);
     let text = env.run(&["access", "explain", "user:ada"]).expect(0).stdout;
-    assert!(text.contains("Admin through group platform: exists"), "{text}");
-    assert!(text.contains("Read directly: exists"), "{text}");
+    assert!(text.contains("  Admin through group platform: 2 accounts\n"), "{text}");
+    assert!(
+        text.contains("Prod 1 (111111111111) and Prod 2 (222222222222)"),
+        "{text}"
+    );
+    assert!(text.contains("  Read directly: 1 account\n"), "{text}");
     assert!(text.contains("access.toml:") && text.contains("TICKET-1"), "{text}");
     let envelope = validated(&env.json(&["access", "explain", "ada", "Dev 1"]).expect(0));
     let ways = envelope["ways"].as_array().unwrap();
@@ -276,7 +280,171 @@ fn access_that_the_file_does_not_ask_for_is_explained_too() {
     env.json(&["access", "plan", "--prune"]).expect(0);
     env.run(&["access", "explain", "bob"])
         .expect(0)
-        .expect_text("! Other directly: exists, and the file does not ask for it");
+        .expect_text("! Other directly: 1 account, and the file does not ask for it");
+}
+
+#[test]
+fn a_member_that_the_file_does_not_list_is_explained_as_such_also_in_an_at_least_group() {
+    let env = applied();
+    edit(
+        &env,
+        "members = [\"ada\", \"bob\"]\nmembership = \"exactly\"",
+        "members = [\"ada\"]",
+    );
+    env.run(&["access", "explain", "bob"])
+        .expect(0)
+        .expect_text("! Admin through group platform: 2 accounts, and the file does not list the user in the group")
+        .expect_text("at-least");
+    let envelope = validated(&env.json(&["access", "explain", "bob"]).expect(0));
+    assert_eq!(envelope["ways"][0]["state"], "not_desired");
+}
+
+#[test]
+fn a_leaver_who_keeps_access_is_named_and_can_be_deleted() {
+    let env = applied();
+    edit(&env, "membership = \"exactly\"\n", "");
+    let kept = "bob stays in the group platform, which has Admin in 2 accounts: its membership is at-least.";
+    env.run(&["access", "plan", "--without-user=bob"])
+        .expect(0)
+        .expect_text(kept);
+    let envelope = validated(&env.json(&["access", "remove", "bob", "--yes"]).expect(0));
+    let notes = list(&envelope, "plan", "notes");
+    assert_eq!(notes[0]["kind"], "keeps_access", "{envelope:#}");
+    assert!(notes[0]["text"].as_str().unwrap().starts_with(kept), "{notes:#?}");
+    // Without the file, the account still knows the user.
+    env.run(&["access", "plan", "--without-user=bob"])
+        .expect(0)
+        .expect_text(kept);
+    let deleted = validated(
+        &env.json(&["access", "remove", "bob", "--delete-user", "--yes"])
+            .expect(3),
+    );
+    assert_eq!(list(&deleted, "plan", "unpruned")[0]["kind"], "delete_user");
+    env.json(&["access", "apply", "--prune"]).expect(0);
+    assert_eq!(env.counts(), [1, 1, 1, 2, 3]);
+    env.json(&["access", "plan", "--prune"]).expect(0);
+}
+
+#[test]
+fn drift_names_users_and_groups_that_differ_from_the_file() {
+    let env = applied();
+    edit(&env, "email = \"bob@example.com\"", "email = \"byron@example.com\"");
+    edit(
+        &env,
+        "name = \"platform\"",
+        "name = \"platform\"\ndescription = \"Everything\"",
+    );
+    let fay = "[[user]]\nname = \"fay\"\nemail = \"fay@example.com\"\ngiven-name = \"Fay\"\nfamily-name = \"Day\"\n\n[[group]]";
+    edit(&env, "[[group]]", fay);
+    env.run(&["access", "drift"])
+        .expect(5)
+        .expect_text("The user bob has the email address bob@example.com; the file says byron@example.com.")
+        .expect_text("The group platform has no description; the file says Everything.")
+        .expect_text("The user fay does not exist.");
+}
+
+#[test]
+fn drift_says_which_permission_sets_are_not_owned() {
+    let env = applied();
+    for set in &mut env.server.cloud().permission_sets {
+        set.tags.remove("idc-setup:access");
+    }
+    let text = "Admin is equal to the file, and not owned";
+    env.run(&["access", "drift"])
+        .expect(0)
+        .expect_text(text)
+        .expect_text("idc-setup access adopt");
+    let envelope = validated(&env.json(&["access", "drift"]).expect(0));
+    assert_eq!(envelope["notes"][0]["kind"], "not_owned");
+    env.run(&["access", "drift", "--output=markdown"])
+        .expect(0)
+        .expect_text("### Notes");
+}
+
+#[test]
+fn a_renamed_file_takes_its_permission_sets_over_if_it_is_asked_to() {
+    let env = applied();
+    edit(&env, "name = \"acme\"", "name = \"example\"");
+    env.run(&["access", "plan"])
+        .expect(0)
+        .expect_text("owned by the access file acme")
+        .expect_text("--from");
+    env.run(&["access", "adopt"]).expect(0);
+    env.run(&["access", "adopt", "--from=acme"]).expect(0);
+    let cloud = env.server.cloud();
+    let tags = cloud
+        .permission_sets
+        .iter()
+        .map(|set| set.tags["idc-setup:access"].as_str());
+    assert_eq!(tags.collect::<Vec<_>>(), ["example", "example"]);
+}
+
+#[test]
+fn a_changed_inline_policy_is_shown_as_a_difference() {
+    let env = team();
+    let policy = "inline-policy = { Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", Action = \"logs:Get*\", \
+                  Resource = \"*\" }] }";
+    edit(
+        &env,
+        "managed-policies = [\"ReadOnlyAccess\"]",
+        &format!("managed-policies = [\"ReadOnlyAccess\"]\n{policy}"),
+    );
+    env.json(&["access", "apply"]).expect(0);
+    edit(&env, "logs:Get*", "logs:*");
+    env.run(&["access", "plan"])
+        .expect(3)
+        .expect_text("inline policy: 1 line added, 1 removed (-v shows the difference)");
+    for command in ["plan", "drift"] {
+        let result = env.run(&["access", command, "-v"]);
+        assert!(
+            result.stdout.contains("+      \"Action\": \"logs:*\","),
+            "{}",
+            result.stdout
+        );
+        let page = env.run(&["access", command, "--output=markdown"]).stdout;
+        assert!(page.contains("<details><summary>Inline policy of Read"), "{page}");
+        assert!(page.contains("\n-      \"Action\": \"logs:Get*\",\n"), "{page}");
+    }
+    let plan = validated(&env.json(&["access", "plan"]).expect(3));
+    let change = &list(&plan, "plan", "changes")[0]["inline_policy"];
+    assert!(change["before"].as_str().unwrap().contains("logs:Get*"), "{plan:#}");
+    assert!(change["after"].as_str().unwrap().contains("logs:*"), "{plan:#}");
+    let drift = validated(&env.json(&["access", "drift"]).expect(5));
+    assert!(drift["drift"][0]["inline_policy"]["diff"].is_string(), "{drift:#}");
+}
+
+#[test]
+fn patterns_that_match_nothing_are_noted() {
+    let env = applied();
+    edit(
+        &env,
+        "name = \"acme\"\n",
+        "name = \"acme\"\n[guard]\nprotect = [\"group:platfrom\"]\n",
+    );
+    env.run(&["access", "plan"])
+        .expect(0)
+        .expect_text("protect: group:platfrom matches nothing.");
+}
+
+#[test]
+fn the_assignments_of_a_refused_user_are_counted() {
+    let env = team();
+    edit(&env, "email = \"ada@example.com\"\n", "");
+    let plan = validated(&env.json(&["access", "plan"]).expect(5));
+    assert_eq!(plan["plan"]["not_made"], 1);
+    env.run(&["access", "plan"])
+        .expect(5)
+        .expect_text("Its assignment is not made either.")
+        .expect_text("1 assignment is not made");
+}
+
+#[test]
+fn an_exported_group_lists_all_of_its_members_and_its_plan_has_nothing_to_do() {
+    let env = applied();
+    let export = env.run(&["export", "access"]).expect(0).stdout;
+    assert!(export.contains("membership = \"exactly\""), "{export}");
+    team::write(&env, &export);
+    env.json(&["access", "plan", "--prune"]).expect(0);
 }
 
 #[test]

@@ -62,6 +62,7 @@ fn empty() -> Inventory {
         permission_sets: BTreeMap::new(),
         assignments: BTreeSet::new(),
         assignments_read: BTreeSet::new(),
+        reads_every_pair: true,
     }
 }
 

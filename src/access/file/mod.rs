@@ -34,6 +34,7 @@ pub mod samples;
 pub mod schema;
 pub mod shape;
 pub mod source;
+pub mod tombstone;
 pub mod tree;
 pub mod view;
 pub mod whole;
@@ -115,6 +116,18 @@ pub struct Pattern {
     pub kind: PatternKind,
     /// The name with `*` and `?`; for an account, the ID or the name.
     pub glob: String,
+}
+
+impl std::fmt::Display for Pattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = match self.kind {
+            PatternKind::User => "user",
+            PatternKind::Group => "group",
+            PatternKind::PermissionSet => "permission-set",
+            PatternKind::Account => "account",
+        };
+        write!(f, "{kind}:{}", self.glob)
+    }
 }
 
 /// What a pattern matches.

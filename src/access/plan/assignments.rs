@@ -74,6 +74,9 @@ fn create(
         return;
     }
     let is_usable = principals.is_usable(inputs, draft, &name.principal, place);
+    if !is_usable {
+        *draft.not_made.entry(name.principal.clone()).or_default() += 1;
+    }
     if is_usable && standing != Some(&Standing::Blocked) {
         draft.created_assignments.push(Change {
             action: Action::CreateAssignment(name.clone()),

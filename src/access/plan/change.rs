@@ -19,6 +19,8 @@ pub struct Options {
     pub max_deletes: Option<u32>,
     /// Who applies it, if that is a session of the access portal: their own access is never deleted.
     pub caller: Option<CallerAccess>,
+    /// The name of another access file, whose permission sets this one may take over.
+    pub adopt_from: Option<String>,
 }
 
 /// The access that the caller uses.
@@ -50,6 +52,8 @@ pub struct Plan {
     pub notes: Vec<Note>,
     /// The number of desired users, groups, memberships, permission sets and assignments that are as desired.
     pub unchanged: usize,
+    /// The number of desired assignments that are not made, because the plan refuses the user or group.
+    pub not_made: usize,
 }
 
 impl Plan {
@@ -234,7 +238,7 @@ pub enum RefusalReason {
     External,
     /// `protect` names it.
     Protected,
-    /// It would delete the access that the caller uses.
+    /// It would delete the access that the caller uses, or change its permissions without consent.
     OwnAccess,
     /// More deletions than `max-deletes` or `max-delete-percent` allow.
     TooManyDeletes,
@@ -262,6 +266,10 @@ pub struct Note {
 /// What a note is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NoteKind {
+    /// The plan changes the permissions of the permission set that the caller is signed in with.
+    OwnPermissions,
+    /// A user who leaves keeps access.
+    KeepsAccess,
     /// An account that is not active was skipped.
     SkippedAccount,
     /// An assignment has reached its `until`.
@@ -276,4 +284,8 @@ pub enum NoteKind {
     Ignored,
     /// A new user needs a password before the first sign-in.
     NeedsPassword,
+    /// A pattern of `protect` or `ignore` matches nothing.
+    UnmatchedPattern,
+    /// Not every assignment of a user or group that no longer exists was read.
+    MayBeIncomplete,
 }

@@ -44,7 +44,11 @@ pub(super) struct Draft {
     pub exact_sets: BTreeSet<PermissionSetArn>,
     /// The number of memberships that the file owns.
     pub owned_memberships: usize,
+    /// The number of assignments that are not made because their user or group is refused.
+    pub not_made: BTreeMap<PrincipalName, usize>,
     unknown: BTreeSet<String>,
+    /// Which of the refusals says why a user or group can't be used.
+    explained: BTreeMap<PrincipalName, usize>,
 }
 
 impl Draft {
@@ -88,7 +92,31 @@ impl Draft {
             let what = format!("The principal {principal} does not exist, and the file does not create it.");
             let suggestion = format!("Correct the name, or add it as {table}.");
             self.refuse(RefusalReason::UnknownPrincipal, what, suggestion, place);
+            self.explain(principal);
         }
+    }
+
+    /// Notes that the last refusal says why a user or group can't be used.
+    pub fn explain(&mut self, principal: &PrincipalName) {
+        if let Some(last) = self.refusals.len().checked_sub(1) {
+            self.explained.entry(principal.clone()).or_insert(last);
+        }
+    }
+
+    /// Says in the refusals of users and groups how many assignments are not made because of them, and returns the number
+    /// of all.
+    pub fn count_not_made(&mut self) -> usize {
+        let not_made = std::mem::take(&mut self.not_made);
+        for (principal, count) in &not_made {
+            let index = self.explained.get(principal);
+            if let Some(refusal) = index.and_then(|index| self.refusals.get_mut(*index)) {
+                refusal.what += &match count {
+                    1 => " Its assignment is not made either.".to_owned(),
+                    count => format!(" Its {count} assignments are not made either."),
+                };
+            }
+        }
+        not_made.values().sum()
     }
 
     /// Says, once for each, that the file uses a principal that must not exist.
@@ -97,6 +125,7 @@ impl Draft {
             let what = format!("The file uses {principal}, which must not exist.");
             let suggestion = "Remove absent = true, or what uses it.";
             self.refuse(RefusalReason::UnknownPrincipal, what, suggestion, place);
+            self.explain(principal);
         }
     }
 

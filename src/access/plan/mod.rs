@@ -6,6 +6,7 @@ mod draft;
 mod inputs;
 mod members;
 mod notes;
+mod own;
 mod planner;
 mod principals;
 mod retired;

@@ -8,8 +8,11 @@ use jiff::civil::Date;
 use super::change::NoteKind;
 use super::draft::Draft;
 use super::inputs::Inputs;
+use super::own::changes_permissions;
 use crate::access::desired::AssignmentName;
-use crate::access::mistake::Place;
+use crate::access::file::{Pattern, PatternKind};
+use crate::access::guards::Patterns;
+use crate::access::mistake::{Located, Place};
 use crate::ids::AccountId;
 
 /// An assignment is noted from this number of days before its `until` on.
@@ -27,6 +30,12 @@ pub(super) fn plan(inputs: &Inputs<'_>, draft: &mut Draft) {
     inactive_accounts(inputs, draft);
     expired(inputs, draft);
     ending_soon(inputs, draft);
+    own_permissions(inputs, draft);
+    unmatched_patterns(inputs, draft);
+    if !inputs.observed.reads_every_pair {
+        let text = "Assignments of deleted users and groups are only complete with --thorough.";
+        draft.note(NoteKind::MayBeIncomplete, text.to_owned(), None);
+    }
     for (subject, count) in std::mem::take(&mut draft.ignored) {
         let text = format!(
             "{subject} is ignored: {} not changed.",
@@ -106,6 +115,54 @@ fn ending_soon(inputs: &Inputs<'_>, draft: &mut Draft) {
             count => format!("Access ends on {until} for {count} assignments, such as {one}."),
         };
         draft.note(NoteKind::ExpiresSoon, text, place);
+    }
+}
+
+/// Whether the plan changes the permissions that the caller works with.
+fn own_permissions(inputs: &Inputs<'_>, draft: &mut Draft) {
+    let Some(caller) = &inputs.options.caller else { return };
+    let own = draft
+        .permission_sets
+        .iter()
+        .find(|change| changes_permissions(&change.action, &caller.permission_set));
+    if let Some(place) = own.map(|change| change.place.clone()) {
+        let text = format!(
+            "You are signed in with {}, which this plan changes.",
+            caller.permission_set
+        );
+        draft.note(NoteKind::OwnPermissions, text, place.as_ref());
+    }
+}
+
+/// The patterns that match nothing that exists or that the file lists. What is protected may not exist yet.
+fn unmatched_patterns(inputs: &Inputs<'_>, draft: &mut Draft) {
+    let guard = &inputs.desired.guard;
+    for (key, patterns) in [("protect", &guard.protect), ("ignore", &guard.ignore)] {
+        for pattern in patterns.iter().filter(|pattern| !is_matched(inputs, pattern)) {
+            let text = format!("{key}: {} matches nothing.", pattern.value);
+            draft.note(NoteKind::UnmatchedPattern, text, Some(&pattern.place));
+        }
+    }
+}
+
+fn is_matched(inputs: &Inputs<'_>, pattern: &Located<Pattern>) -> bool {
+    let (desired, observed) = (inputs.desired, inputs.observed);
+    let patterns = Patterns::new(std::slice::from_ref(pattern), &observed.accounts);
+    match pattern.value.kind {
+        PatternKind::User => {
+            let existing = observed.users.values().map(|user| &user.name);
+            existing.chain(desired.users.keys()).any(|name| patterns.user(name))
+        }
+        PatternKind::Group => {
+            let existing = observed.groups.values().map(|group| &group.name);
+            existing.chain(desired.groups.keys()).any(|name| patterns.group(name))
+        }
+        PatternKind::PermissionSet => {
+            let existing = observed.permission_sets.values().map(|set| &set.name);
+            let mut names = existing.chain(desired.permission_sets.keys());
+            names.any(|name| patterns.permission_set(name))
+        }
+        PatternKind::Account => observed.accounts.all.keys().any(|id| patterns.account(id)),
     }
 }
 

@@ -68,6 +68,7 @@ fn finish(inputs: &Inputs<'_>, mut draft: Draft) -> Plan {
     let limit = limit.filter(|_| is_pruned);
     let is_allowed = is_pruned && limit.is_none();
 
+    let not_made = draft.count_not_made();
     let mut refusals = draft.refusals;
     refusals.extend(deletions.refusals);
     refusals.extend(limit);
@@ -91,6 +92,7 @@ fn finish(inputs: &Inputs<'_>, mut draft: Draft) -> Plan {
         refusals,
         notes,
         unchanged: draft.unchanged,
+        not_made,
     };
     let deletions = deletions.changes;
     if is_allowed {

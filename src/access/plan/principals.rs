@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::{Action, Attribute, AttributeChange, Change, NoteKind, RefusalReason};
 use super::draft::Draft;
 use super::inputs::{Inputs, subject};
+use crate::access::attributes;
 use crate::access::desired::{DesiredGroup, DesiredUser};
 use crate::access::file::PrincipalName;
 use crate::access::mistake::Place;
@@ -23,6 +24,14 @@ pub(super) struct Principals {
 }
 
 impl Principals {
+    /// Notes that the plan can't create or rename a user or group. A refusal after the first `refusals` ones says why.
+    fn block(&mut self, draft: &mut Draft, principal: PrincipalName, refusals: usize) {
+        if draft.refusals.len() > refusals {
+            draft.explain(&principal);
+        }
+        self.blocked.insert(principal);
+    }
+
     /// Whether a user or group has this name when the plan adds members and creates assignments. If the plan has not yet
     /// explained why it does not, it is refused as unknown.
     pub fn is_usable(
@@ -62,7 +71,8 @@ impl Existing<'_> {
             return false;
         }
         if self.is_external {
-            let attributes: Vec<&str> = changes.iter().map(|change| attribute_text(change.attribute)).collect();
+            let attributes = changes.iter().map(|change| attributes::text(change.attribute));
+            let attributes: Vec<&str> = attributes.collect();
             let what = format!(
                 "{} differs in its {}, and an external identity provider manages it.",
                 subject(&self.name),
@@ -168,12 +178,13 @@ fn create_user(
 ) {
     let principal = PrincipalName::User(name.to_owned());
     let place = &wanted.place;
+    let refusals = draft.refusals.len();
     let spec = may_create(inputs, draft, &principal, wanted.is_external, place)
         .then(|| user_spec(draft, name, wanted))
         .flatten()
         .filter(|spec| emails.take(draft, &spec.email, name, place));
     let Some(spec) = spec else {
-        principals.blocked.insert(principal);
+        principals.block(draft, principal, refusals);
         return;
     };
     let text = format!("The new user {name} needs a password before the first sign-in.");
@@ -219,8 +230,9 @@ fn create_group(
     wanted: &DesiredGroup,
 ) {
     let principal = PrincipalName::Group(name.to_owned());
+    let refusals = draft.refusals.len();
     if !may_create(inputs, draft, &principal, wanted.is_external, &wanted.place) {
-        principals.blocked.insert(principal);
+        principals.block(draft, principal, refusals);
         return;
     }
     let action = Action::CreateGroup {
@@ -240,32 +252,8 @@ struct UserUpdate<'a> {
 }
 
 impl UserUpdate<'_> {
-    fn changes(&self) -> Vec<AttributeChange> {
-        let (user, wanted) = (self.user, self.wanted);
-        let attributes = [
-            attribute_change(Attribute::Name, Some(&user.name), Some(self.name)),
-            attribute_change(Attribute::Email, user.email.as_deref(), wanted.email.as_deref()),
-            attribute_change(
-                Attribute::GivenName,
-                user.given_name.as_deref(),
-                wanted.given_name.as_deref(),
-            ),
-            attribute_change(
-                Attribute::FamilyName,
-                user.family_name.as_deref(),
-                wanted.family_name.as_deref(),
-            ),
-            attribute_change(
-                Attribute::DisplayName,
-                user.display_name.as_deref(),
-                wanted.display_name.as_deref(),
-            ),
-        ];
-        attributes.into_iter().flatten().collect()
-    }
-
     fn plan(&self, inputs: &Inputs<'_>, draft: &mut Draft, principals: &mut Principals, emails: &mut Emails) {
-        let changes = self.changes();
+        let changes = attributes::of_user(self.user, self.name, self.wanted);
         if changes.is_empty() {
             draft.unchanged += 1;
             return;
@@ -276,6 +264,7 @@ impl UserUpdate<'_> {
             is_external: self.user.is_external || self.wanted.is_external,
             place,
         };
+        let refusals = draft.refusals.len();
         let email = changes.iter().find(|change| change.attribute == Attribute::Email);
         let may_change = existing.may_change(inputs, draft, &changes)
             && email.is_none_or(|email| emails.take(draft, &email.after, self.name, place));
@@ -287,7 +276,7 @@ impl UserUpdate<'_> {
             };
             draft.users.push(change(action, place));
         } else if self.user.name != self.name {
-            principals.blocked.insert(existing.name);
+            principals.block(draft, existing.name, refusals);
         }
     }
 }
@@ -303,15 +292,7 @@ struct GroupUpdate<'a> {
 impl GroupUpdate<'_> {
     fn plan(&self, inputs: &Inputs<'_>, draft: &mut Draft, principals: &mut Principals) {
         let (group, wanted) = (self.group, self.wanted);
-        let attributes = [
-            attribute_change(Attribute::Name, Some(&group.name), Some(self.name)),
-            attribute_change(
-                Attribute::Description,
-                group.description.as_deref(),
-                wanted.description.as_deref(),
-            ),
-        ];
-        let changes: Vec<AttributeChange> = attributes.into_iter().flatten().collect();
+        let changes = attributes::of_group(group, self.name, wanted);
         if changes.is_empty() {
             draft.unchanged += 1;
             return;
@@ -321,6 +302,7 @@ impl GroupUpdate<'_> {
             is_external: group.is_external || wanted.is_external,
             place: &wanted.place,
         };
+        let refusals = draft.refusals.len();
         if existing.may_change(inputs, draft, &changes) {
             let action = Action::UpdateGroup {
                 id: self.id.clone(),
@@ -329,7 +311,7 @@ impl GroupUpdate<'_> {
             };
             draft.groups.push(change(action, &wanted.place));
         } else if group.name != self.name {
-            principals.blocked.insert(existing.name);
+            principals.block(draft, existing.name, refusals);
         }
     }
 }
@@ -384,27 +366,6 @@ fn change(action: Action, place: &Place) -> Change {
     Change {
         action,
         place: Some(place.clone()),
-    }
-}
-
-/// The change of an attribute that the file gives; an absent value equals an empty one.
-fn attribute_change(attribute: Attribute, before: Option<&str>, after: Option<&str>) -> Option<AttributeChange> {
-    let after = after?;
-    (before.unwrap_or_default() != after).then(|| AttributeChange {
-        attribute,
-        before: before.map(str::to_owned),
-        after: after.to_owned(),
-    })
-}
-
-fn attribute_text(attribute: Attribute) -> &'static str {
-    match attribute {
-        Attribute::Name => "name",
-        Attribute::Email => "email address",
-        Attribute::GivenName => "first name",
-        Attribute::FamilyName => "last name",
-        Attribute::DisplayName => "display name",
-        Attribute::Description => "description",
     }
 }
 

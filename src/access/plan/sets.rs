@@ -79,7 +79,8 @@ fn compare(inputs: &Inputs<'_>, draft: &mut Draft, set: &PermissionSet, wanted: 
         }
         return if is_equal { Standing::Exists } else { Standing::Blocked };
     }
-    if is_owned || (set.owner.is_none() && wanted.adopt) {
+    let is_free = set.owner.is_none() || set.owner == inputs.options.adopt_from;
+    if is_owned || (is_free && wanted.adopt) {
         if wanted.assignments == Extent::Exactly {
             draft.exact_sets.insert(set.arn.clone());
         }
@@ -88,7 +89,8 @@ fn compare(inputs: &Inputs<'_>, draft: &mut Draft, set: &PermissionSet, wanted: 
     }
     if let Some(owner) = set.owner.as_ref().filter(|_| !is_equal || wanted.adopt) {
         let what = format!("The permission set {} is owned by the access file {owner}.", set.name);
-        let suggestion = "Change it in that file, or remove it from this one.";
+        let suggestion = "Change it in that file, or remove it from this one. If you renamed this file, run idc-setup access \
+                          adopt with --from and the earlier name.";
         draft.refuse(RefusalReason::OwnedByAnotherFile, what, suggestion, place);
         return Standing::Blocked;
     }
@@ -103,11 +105,18 @@ fn compare(inputs: &Inputs<'_>, draft: &mut Draft, set: &PermissionSet, wanted: 
         return Standing::Blocked;
     }
     draft.unchanged += 1;
-    let owner = match &set.owner {
-        Some(owner) => format!("the access file {owner} owns it"),
-        None => "it is not owned".to_owned(),
+    let text = match &set.owner {
+        Some(owner) => format!(
+            "The permission set {} is equal to the file, and owned by the access file {owner}. If you renamed this file, \
+             run idc-setup access adopt with --from and the earlier name.",
+            set.name
+        ),
+        None => format!(
+            "The permission set {} is equal to the file, and not owned: assignments that the file does not list are not \
+             noticed. To own it, run idc-setup access adopt.",
+            set.name
+        ),
     };
-    let text = format!("The permission set {} is equal to the file, and {owner}.", set.name);
     draft.note(NoteKind::NotOwned, text, place);
     Standing::Exists
 }
@@ -122,7 +131,7 @@ fn update(
     let is_in_role = differences
         .iter()
         .any(|change| !matches!(change.setting, Setting::Tag(_)));
-    let adopts = set.owner.is_none();
+    let adopts = set.owner.as_ref() != Some(&inputs.desired.name);
     for (key, after) in own_tags(inputs, wanted) {
         let setting = Setting::Tag(key.to_owned());
         let before = set.settings.get(&setting).cloned().flatten();

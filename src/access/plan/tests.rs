@@ -459,7 +459,7 @@ fn all_users_absent_is_stopped_by_the_limit_of_deletions() {
     let allowed = Options {
         prune: true,
         max_deletes: Some(11),
-        caller: None,
+        ..Options::default()
     };
     let plan = super::plan(&desired, &live, &allowed, TODAY);
     assert_eq!((plan.changes.len(), plan.refusals.len()), (11, 0));
@@ -478,7 +478,7 @@ fn a_large_part_of_what_is_owned_is_not_deleted() {
     let allowed = |max_deletes| Options {
         prune: true,
         max_deletes,
-        caller: None,
+        ..Options::default()
     };
     let mut file = desired.clone();
     file.guard.max_deletes = 100;
@@ -499,8 +499,8 @@ fn the_callers_own_access_is_never_deleted() {
     };
     let options = Options {
         prune: true,
-        max_deletes: None,
         caller: Some(caller),
+        ..Options::default()
     };
     desired.assignments.clear();
     desired
@@ -647,4 +647,130 @@ fn accounts_that_are_ignored_or_not_active_are_not_provisioned() {
         _ => None,
     });
     assert_eq!(provision_in, Some(Some(active)));
+}
+
+#[test]
+fn the_refusal_of_a_user_counts_the_assignments_that_are_not_made() {
+    let (mut desired, live) = small_team();
+    let mut fay = desired_user("fay");
+    fay.email = None;
+    desired.users.insert("fay".to_owned(), fay);
+    for digit in [1, 2] {
+        desired
+            .assignments
+            .insert(assignment_name(digit, "Dev", user("fay")), desired_assignment(None));
+    }
+    let plan = planned(&desired, &live);
+    assert!(plan.changes.is_empty());
+    assert_eq!(reasons(&plan), [RefusalReason::UnknownPrincipal]);
+    assert_eq!(
+        plan.refusals[0].what,
+        "The user fay does not exist, and can't be created without email. Its 2 assignments are not made either."
+    );
+    assert_eq!(plan.not_made, 2);
+}
+
+#[test]
+fn a_pattern_that_matches_nothing_is_noted() {
+    let (mut desired, live) = small_team();
+    for text in [
+        "group:dev*",
+        "group:break-glas",
+        "account:Account 1",
+        "permission-set:Dev",
+    ] {
+        desired.guard.protect.push(pattern(text));
+    }
+    desired.guard.ignore.push(pattern("user:eve"));
+    let plan = planned(&desired, &live);
+    assert!(plan.is_empty());
+    let texts: Vec<&str> = plan.notes.iter().map(|note| note.text.as_str()).collect();
+    assert_eq!(
+        texts,
+        [
+            "ignore: user:eve matches nothing.",
+            "protect: group:break-glas matches nothing."
+        ]
+    );
+}
+
+#[test]
+fn a_plan_says_if_assignments_of_deleted_principals_may_be_missing() {
+    let (desired, mut live) = small_team();
+    live.reads_every_pair = false;
+    let plan = planned(&desired, &live);
+    assert!(plan.is_empty());
+    assert_eq!(notes(&plan), [NoteKind::MayBeIncomplete]);
+}
+
+#[test]
+fn a_change_of_the_callers_own_permission_set_is_noted_and_can_be_kept_back() {
+    let (mut desired, live) = small_team();
+    let options = Options {
+        caller: Some(CallerAccess {
+            user: "ada".to_owned(),
+            account: account(1),
+            permission_set: "Dev".to_owned(),
+        }),
+        ..options(true)
+    };
+    // A description gives and takes no permission.
+    let mut described = spec("Dev", 0);
+    described.description = Some("Mine".to_owned());
+    desired.permission_sets.get_mut("Dev").unwrap().spec = described;
+    let plan = super::plan(&desired, &live, &options, TODAY);
+    assert!(!plan.changes_permissions_of("Dev") && plan.notes.is_empty());
+
+    desired.permission_sets.get_mut("Dev").unwrap().spec = spec("Dev", 1);
+    let mut plan = super::plan(&desired, &live, &options, TODAY);
+    assert_eq!(notes(&plan), [NoteKind::OwnPermissions]);
+    assert!(plan.changes_permissions_of("Dev") && !plan.changes_permissions_of("Other"));
+    plan.keep_permissions_of("Dev", "Ask first.");
+    assert!(plan.changes.is_empty() && plan.notes.is_empty());
+    assert_eq!(reasons(&plan), [RefusalReason::OwnAccess]);
+}
+
+#[test]
+fn a_renamed_file_takes_over_the_permission_sets_of_its_earlier_name() {
+    let (mut desired, mut live) = small_team();
+    desired.permission_sets.get_mut("Dev").unwrap().adopt = true;
+    let arn = live.permission_set_named("Dev").unwrap().arn.clone();
+    let set = live.permission_sets.get_mut(&arn).unwrap();
+    set.owner = Some("earlier".to_owned());
+    set.settings
+        .insert(Setting::Tag("idc-setup:access".to_owned()), Some("earlier".to_owned()));
+    assert_eq!(reasons(&planned(&desired, &live)), [RefusalReason::OwnedByAnotherFile]);
+    let options = Options {
+        adopt_from: Some("earlier".to_owned()),
+        ..options(true)
+    };
+    let plan = super::plan(&desired, &live, &options, TODAY);
+    assert!(matches!(update_of(&plan), [FieldChange::Part(_)]), "{plan:?}");
+    let live = apply_to(&live, &plan.changes);
+    assert!(planned(&desired, &live).is_empty());
+}
+
+#[test]
+fn an_absent_user_loses_the_memberships_of_every_group() {
+    let (mut desired, mut live) = small_team();
+    live.add_user("eve", live_user("eve"));
+    live.add_group("ops", live_group("ops"));
+    live.add_member("ops", "eve");
+    live.add_member("ops", "ada");
+    desired
+        .groups
+        .insert("ops".to_owned(), desired_group(&["ada"], Extent::AtLeast));
+    let mut eve = desired_user("eve");
+    eve.is_absent = true;
+    desired.users.insert("eve".to_owned(), eve);
+    let plan = planned(&desired, &live);
+    assert!(matches!(
+        &plan.changes[..],
+        [Change {
+            action: Action::DeleteUser { .. },
+            ..
+        }]
+    ));
+    let after = apply_to(&live, &plan.changes);
+    assert_eq!(after.memberships.len(), live.memberships.len() - 1);
 }

@@ -7,16 +7,17 @@ use super::source::{self, Failure};
 use super::what_if::Assumptions;
 use crate::access::desired::Desired;
 use crate::access::plan::{Action, Options, Plan, RefusalReason, plan};
-use crate::cli::{AccessFileArg, Cli};
+use crate::cli::{AccessAdoptFlags, Cli};
 use crate::commands::run::unless_asked_to_end;
 use crate::commands::session::{checking, say_rehearsal};
 use crate::commands::signals::EndRequests;
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
+use crate::resources::inventory::PermissionSet;
 use crate::ui::Screen;
 
 /// Takes over the permission sets and returns the exit code.
-pub async fn adopt(cli: &Cli, flags: &AccessFileArg, environment: &Environment, screen: &Screen) -> ExitCode {
+pub async fn adopt(cli: &Cli, flags: &AccessAdoptFlags, environment: &Environment, screen: &Screen) -> ExitCode {
     say_rehearsal(cli, environment, screen);
     let mut requests = EndRequests::listen();
     let preparing = Box::pin(prepare(cli, flags, environment, screen));
@@ -30,7 +31,7 @@ pub async fn adopt(cli: &Cli, flags: &AccessFileArg, environment: &Environment, 
 
 async fn prepare(
     cli: &Cli,
-    flags: &AccessFileArg,
+    flags: &AccessAdoptFlags,
     environment: &Environment,
     screen: &Screen,
 ) -> Result<Ready, Failure> {
@@ -40,12 +41,17 @@ async fn prepare(
     let lock = connected.prepared.lock()?;
     let situation = read(&connected, file, &Reading::default(), &Assumptions::default()).await?;
     drop(waiting);
-    let plan = adoption(&situation, &connected.options(false, None));
+    let options = Options {
+        adopt_from: flags.from.clone(),
+        ..connected.options(false, None)
+    };
+    let plan = adoption(&situation, &options);
     Ok(Ready {
         connected,
         situation,
         plan,
         has_events: false,
+        may_change_own: false,
         file: flags.file.clone(),
         _lock: lock,
     })
@@ -53,7 +59,7 @@ async fn prepare(
 
 /// The part of the plan that takes over permission sets, and what stands in its way.
 fn adoption(situation: &Situation, options: &Options) -> Plan {
-    let desired = with_equal_sets_adopted(situation);
+    let desired = with_equal_sets_adopted(situation, options);
     let mut plan = plan(&desired, &situation.inventory, options, situation.today);
     plan.changes
         .retain(|change| matches!(change.action, Action::UpdatePermissionSet { adopts: true, .. }));
@@ -70,12 +76,13 @@ fn adoption(situation: &Situation, options: &Options) -> Plan {
 }
 
 /// What is desired, where each existing permission set that is as the file says may be taken over.
-fn with_equal_sets_adopted(situation: &Situation) -> Desired {
+fn with_equal_sets_adopted(situation: &Situation, options: &Options) -> Desired {
     let mut desired = situation.desired.clone();
     for (name, set) in &mut desired.permission_sets {
         let observed = situation.inventory.permission_set_named(name);
-        if let Some(observed) = observed.filter(|observed| observed.owner.is_none()) {
-            set.adopt |= set.spec.differences(&observed.settings).is_empty();
+        let is_free = |observed: &&PermissionSet| observed.owner.is_none() || observed.owner == options.adopt_from;
+        if let Some(observed) = observed.filter(is_free) {
+            set.adopt |= set.differences(observed).is_empty();
         }
     }
     desired

@@ -41,7 +41,11 @@ async fn prepare(
     let connected = connect(cli, environment, screen).await?;
     // Before anything is read that another apply could be changing.
     let lock = connected.prepared.lock()?;
-    let situation = read(&connected, file, &Reading::default(), &Assumptions::default()).await?;
+    let reading = Reading {
+        every_pair: flags.thorough,
+        ..Reading::default()
+    };
+    let situation = read(&connected, file, &reading, &Assumptions::default()).await?;
     drop(waiting);
     let options = connected.options(flags.prune, flags.max_deletes);
     let plan = plan(&situation.desired, &situation.inventory, &options, situation.today);
@@ -50,6 +54,7 @@ async fn prepare(
         situation,
         plan,
         has_events: flags.events,
+        may_change_own: flags.change_own_permission_set,
         file: flags.file.clone(),
         _lock: lock,
     })

@@ -37,6 +37,8 @@ pub struct Ready {
     pub plan: Plan,
     /// Whether events are printed.
     pub has_events: bool,
+    /// Whether the user has agreed to change the permissions of the permission set that they are signed in with.
+    pub may_change_own: bool,
     /// The file as the user gave it.
     pub file: Option<PathBuf>,
     /// One apply at a time on this machine.
@@ -56,6 +58,22 @@ impl Ready {
         }
     }
 
+    /// The permission set that the caller is signed in with, if the plan changes its permissions and nobody has agreed to
+    /// that yet.
+    fn own_permission_set(&self) -> Option<String> {
+        let caller = self.connected.options(false, None).caller?;
+        let is_open = !self.may_change_own && self.plan.changes_permissions_of(&caller.permission_set);
+        is_open.then_some(caller.permission_set)
+    }
+
+    /// Keeps the permissions of the permission set that the caller is signed in with.
+    fn keep_own_permissions(&mut self) {
+        if let Some(permission_set) = self.own_permission_set() {
+            let suggestion = "Agree to it in a terminal, or add --change-own-permission-set to access apply.";
+            self.plan.keep_permissions_of(&permission_set, suggestion);
+        }
+    }
+
     /// Keeps what the plan would delete.
     fn keep_everything(&mut self) {
         let (deletions, others): (Vec<Change>, Vec<Change>) = std::mem::take(&mut self.plan.changes)
@@ -66,13 +84,20 @@ impl Ready {
     }
 }
 
-/// What the user agreed to.
+/// What the user agreed to, besides the changes that can be changed back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Agreed {
-    /// All of the plan.
-    Everything,
-    /// All but the deletions.
-    NoDeletions,
+struct Agreed {
+    /// Something is deleted.
+    deletes: bool,
+    /// The permissions change that the caller works with.
+    changes_own: bool,
+}
+
+impl Agreed {
+    const EVERYTHING: Self = Self {
+        deletes: true,
+        changes_own: true,
+    };
 }
 
 /// Shows the plan, asks, applies it, and returns the exit code.
@@ -85,13 +110,22 @@ pub async fn carry_out(
 ) -> ExitCode {
     let browser = Rc::new(Browser::none("access opens no pages"));
     let prompter = prompter(cli, environment, screen, &browser);
+    if prompter.is_none() {
+        ready.keep_own_permissions();
+    }
     show_plan(cli, screen, prompter.is_some(), &ready);
-    let asking = Box::pin(agree(cli, prompter.as_deref(), &ready.plan));
+    let asking = Box::pin(agree(cli, prompter.as_deref(), &ready));
     let agreed = unless_asked_to_end(requests, asking).await.flatten();
     drop(prompter);
     match agreed {
-        Ok(Agreed::Everything) => {}
-        Ok(Agreed::NoDeletions) => ready.keep_everything(),
+        Ok(agreed) => {
+            if !agreed.changes_own {
+                ready.keep_own_permissions();
+            }
+            if !agreed.deletes {
+                ready.keep_everything();
+            }
+        }
         Err(error) => return stopped_before(cli, screen, &ready, &error),
     }
     let began = Instant::now();
@@ -121,10 +155,11 @@ fn show_plan(cli: &Cli, screen: &Screen, asks: bool, ready: &Ready) {
 }
 
 /// Asks for what needs consent. Without a prompter, the flags have given it.
-async fn agree(cli: &Cli, prompter: Option<&dyn Prompter>, plan: &Plan) -> Result<Agreed, UserError> {
+async fn agree(cli: &Cli, prompter: Option<&dyn Prompter>, ready: &Ready) -> Result<Agreed, UserError> {
     let Some(prompter) = prompter else {
-        return Ok(Agreed::Everything);
+        return Ok(Agreed::EVERYTHING);
     };
+    let plan = &ready.plan;
     let (deletions, others): (Vec<&Change>, Vec<&Change>) =
         plan.changes.iter().partition(|change| change.action.is_deletion());
     if !others.is_empty() && !cli.flags.yes {
@@ -146,9 +181,30 @@ async fn agree(cli: &Cli, prompter: Option<&dyn Prompter>, plan: &Plan) -> Resul
             Reply::Value(false) | Reply::Back | Reply::Skip | Reply::Quit => return Err(left()),
         }
     }
-    if deletions.is_empty() {
-        return Ok(Agreed::Everything);
-    }
+    let changes_own = match ready.own_permission_set() {
+        Some(permission_set) => agree_to_change_own(prompter, &permission_set).await?,
+        None => true,
+    };
+    let deletes = deletions.is_empty() || agree_to_delete(prompter, plan, &deletions).await?;
+    Ok(Agreed { deletes, changes_own })
+}
+
+/// Asks whether the permissions change that the caller works with. Whoever takes too much away can't give it back.
+async fn agree_to_change_own(prompter: &dyn Prompter, permission_set: &str) -> Result<bool, UserError> {
+    let confirm = Confirm {
+        lines: vec![format!(
+            "You are signed in with {permission_set}. If you lose a permission, you may not be able to get it back."
+        )],
+        prompt: format!("Change the permissions of {permission_set}?"),
+        default: false,
+        help: vec!["With n, everything else is applied, and this permission set stays as it is.".to_owned()],
+        ..Confirm::default()
+    };
+    answered(prompter.confirm(&confirm).await?)
+}
+
+/// Asks whether something is deleted.
+async fn agree_to_delete(prompter: &dyn Prompter, plan: &Plan, deletions: &[&Change]) -> Result<bool, UserError> {
     let is_final = deletions.iter().any(|change| text::is_final(change));
     let confirm = Confirm {
         lines: is_final
@@ -160,9 +216,14 @@ async fn agree(cli: &Cli, prompter: Option<&dyn Prompter>, plan: &Plan) -> Resul
         help: vec!["With n, everything else is applied, and nothing is deleted.".to_owned()],
         ..Confirm::default()
     };
-    match prompter.confirm(&confirm).await? {
-        Reply::Value(true) => Ok(Agreed::Everything),
-        Reply::Value(false) | Reply::Skip => Ok(Agreed::NoDeletions),
+    answered(prompter.confirm(&confirm).await?)
+}
+
+/// Whether the user agreed. Without an answer, the command ends.
+fn answered(reply: Reply<bool>) -> Result<bool, UserError> {
+    match reply {
+        Reply::Value(value) => Ok(value),
+        Reply::Skip => Ok(false),
         Reply::Back | Reply::Quit => Err(left()),
     }
 }

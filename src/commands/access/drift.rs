@@ -8,14 +8,14 @@ use super::report::{self, Origin};
 use super::source::{self, Failure};
 use super::what_if::Assumptions;
 use crate::access::drift::{Drift, drift as find_drift};
-use crate::access::plan::{Plan, RefusalReason, plan};
+use crate::access::plan::{Note, NoteKind, Plan, RefusalReason, plan};
 use crate::cli::{AccessDriftFlags, Cli, Output};
 use crate::commands::session::{checking, say_rehearsal};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::next_step::{NextSteps, Subcommand};
 use crate::ui::Screen;
-use crate::ui::access::json::{DriftOut, PlanOut};
+use crate::ui::access::json::{DriftOut, NoteOut, PlanOut};
 use crate::ui::access::{PlanView, markdown, text};
 
 /// What was found.
@@ -25,6 +25,16 @@ struct Found {
     /// The refusal to look at another instance than the one that the file names.
     refused: Option<Plan>,
     drift: Vec<Drift>,
+    /// What drift cannot show, and patterns that match nothing.
+    notes: Vec<Note>,
+}
+
+/// Whether a note of the plan is about what drift shows.
+fn is_about_drift(note: &Note) -> bool {
+    matches!(
+        note.kind,
+        NoteKind::NotOwned | NoteKind::UnmatchedPattern | NoteKind::MayBeIncomplete
+    )
 }
 
 /// Shows the drift and returns the exit code.
@@ -52,8 +62,8 @@ async fn find(
     let situation = read(&connected, file, &reading, &Assumptions::default()).await?;
     drop(waiting);
     let options = connected.options(false, None);
-    let refusals = plan(&situation.desired, &situation.inventory, &options, situation.today).refusals;
-    let other_instance = refusals
+    let mut plan = plan(&situation.desired, &situation.inventory, &options, situation.today);
+    let other_instance = std::mem::take(&mut plan.refusals)
         .into_iter()
         .filter(|refusal| refusal.reason == RefusalReason::OtherInstance);
     let refused = Plan {
@@ -66,8 +76,9 @@ async fn find(
         drift: if is_other {
             Vec::new()
         } else {
-            find_drift(&situation.desired, &situation.inventory)
+            find_drift(&situation.desired, &situation.inventory, &plan)
         },
+        notes: plan.notes.into_iter().filter(is_about_drift).collect(),
         refused: is_other.then_some(refused),
         situation,
     })
@@ -93,6 +104,7 @@ fn show(cli: &Cli, screen: &Screen, file: Option<&Path>, found: &Found) -> ExitC
             let mut body = report::of_file(&found.situation.file);
             body.plan = refused.as_ref().map(PlanOut::of);
             body.drift = found.drift.iter().map(DriftOut::of).collect();
+            body.notes = found.notes.iter().map(NoteOut::of).collect();
             report::envelope(screen, &found.origin, body, None, exit)
         }
         (Output::Markdown, Some(view)) => {
@@ -100,7 +112,7 @@ fn show(cli: &Cli, screen: &Screen, file: Option<&Path>, found: &Found) -> ExitC
             exit
         }
         (Output::Markdown, None) => {
-            screen.verbatim(&markdown::drift(name, &found.drift));
+            screen.verbatim(&markdown::drift(name, &found.drift, &found.notes));
             exit
         }
         (_, Some(view)) => {
@@ -109,7 +121,8 @@ fn show(cli: &Cli, screen: &Screen, file: Option<&Path>, found: &Found) -> ExitC
         }
         (_, None) => {
             if !screen.quiet || exit != ExitCode::Success {
-                text::print(screen, &text::drift(name, &found.drift));
+                let everything = screen.verbose > 0;
+                text::print(screen, &text::drift(name, &found.drift, &found.notes, everything));
             }
             if exit != ExitCode::Success && !screen.quiet {
                 let command = report::with_file(Subcommand::AccessPlan, file);

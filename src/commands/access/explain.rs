@@ -14,7 +14,7 @@ use crate::exit_code::ExitCode;
 use crate::next_step::SetupCommand;
 use crate::ui::Screen;
 use crate::ui::access::json::WayOut;
-use crate::ui::access::text;
+use crate::ui::access::{explain as explanation, text};
 use crate::user_error::UserError;
 
 /// Shows the ways and returns the exit code.
@@ -55,7 +55,8 @@ async fn find(
         body.ways = ways.iter().map(WayOut::of).collect();
         report::envelope(screen, &Origin::of(&connected), body, None, ExitCode::Success);
     } else {
-        text::print(screen, &text::ways(&principal.to_string(), &ways));
+        let lines = explanation::ways(&principal.to_string(), &ways, screen.verbose > 0);
+        text::print(screen, &lines);
     }
     Ok(())
 }

@@ -48,6 +48,7 @@ impl Connected {
         Options {
             prune,
             max_deletes,
+            adopt_from: None,
             caller: self.caller(),
         }
     }
@@ -149,7 +150,7 @@ pub async fn read(
     .await?;
     let today = assumptions.today.unwrap_or_else(today);
     let mut desired = resolve::resolve(&file, &inventory.accounts, &names, context.partition(), today)?;
-    assumptions.remove_users(&mut desired)?;
+    assumptions.remove_users(&mut desired, &inventory)?;
     Ok(Situation {
         file,
         inventory,

@@ -3,6 +3,7 @@
 //! - `source`: which file is meant, and reading it.
 //! - `live`: the connection, and what the organization contains.
 //! - `plan`, `apply`, `drift`, `explain`, `adopt`, `remove`: the commands.
+//! - `leaving`: what users who leave keep.
 //! - `carry_out`: applies a plan with consent and progress, for `apply` and `adopt`.
 //! - `what_if`: the assumptions of `plan`.
 //! - `report`: how a command ends: text, Markdown or the envelope, and the exit code.
@@ -13,6 +14,7 @@ mod apply;
 mod carry_out;
 mod drift;
 mod explain;
+mod leaving;
 mod live;
 mod plan;
 mod remove;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::leaving;
 use super::live::{Connected, Reading, Situation, connect, read};
 use super::report::{self, Origin};
 use super::source::{self, Failure};
@@ -57,7 +58,7 @@ pub async fn plan(cli: &Cli, flags: &AccessPlanFlags, environment: &Environment,
         file: flags.file.clone().or(after_policy.clone()),
         ..flags.clone()
     };
-    let planned = match planned(cli, &flags, environment, screen).await {
+    let planned = match planned(cli, &flags, &flags.without_user, environment, screen).await {
         Ok(planned) => planned,
         Err(failure) => return report::fail(cli, screen, failure),
     };
@@ -67,9 +68,11 @@ pub async fn plan(cli: &Cli, flags: &AccessPlanFlags, environment: &Environment,
     show(cli, screen, &planned)
 }
 
+/// Makes a plan that says what the users who leave keep.
 async fn planned(
     cli: &Cli,
     flags: &AccessPlanFlags,
+    leavers: &[String],
     environment: &Environment,
     screen: &Screen,
 ) -> Result<Planned, Failure> {
@@ -77,10 +80,16 @@ async fn planned(
     let file = source::read(flags.file.as_deref())?;
     let waiting = checking(cli, environment, screen, "Reading the organization…");
     let connected = connect(cli, environment, screen).await?;
-    let situation = read(&connected, file, &Reading::default(), &assumptions).await?;
+    let reading = Reading {
+        // Somebody who leaves can have access in any permission set and through any group.
+        all: !leavers.is_empty(),
+        every_pair: flags.thorough,
+    };
+    let situation = read(&connected, file, &reading, &assumptions).await?;
     drop(waiting);
     let options = connected.options(flags.prune, flags.max_deletes);
-    let plan = make_plan(&situation.desired, &situation.inventory, &options, situation.today);
+    let mut plan = make_plan(&situation.desired, &situation.inventory, &options, situation.today);
+    leaving::add_notes(&mut plan, &situation, &options, leavers);
     Ok(Planned {
         connected,
         situation,
@@ -90,10 +99,11 @@ async fn planned(
     })
 }
 
-/// Makes the plan of a file without assumptions, and shows it.
-pub async fn plan_of(
+/// Makes the plan of a file without a user who leaves.
+pub async fn plan_without(
     cli: &Cli,
     file: Option<&Path>,
+    user: &str,
     environment: &Environment,
     screen: &Screen,
 ) -> Result<Planned, Failure> {
@@ -101,7 +111,7 @@ pub async fn plan_of(
         file: file.map(Path::to_owned),
         ..AccessPlanFlags::default()
     };
-    planned(cli, &flags, environment, screen).await
+    planned(cli, &flags, &[user.to_owned()], environment, screen).await
 }
 
 /// Prints a plan and returns the exit code.

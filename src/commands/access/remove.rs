@@ -4,9 +4,11 @@ use std::rc::Rc;
 
 use similar::TextDiff;
 
-use super::plan::{plan_of, show};
+use super::leaving::kept_access;
+use super::plan::{Planned, plan_without, show};
 use super::report::{self, Origin};
 use super::source::{self, Failure};
+use crate::access::plan::Action;
 use crate::access::remove::{Edit, Removal, remove_user};
 use crate::browser::Browser;
 use crate::cli::{AccessRemoveFlags, Cli, Output};
@@ -28,35 +30,93 @@ pub async fn remove(cli: &Cli, flags: &AccessRemoveFlags, environment: &Environm
         Err(failure) => return report::fail(cli, screen, failure),
     };
     show_edits(cli, screen, &removal);
-    match agree(cli, flags, environment, screen).await {
+    let question = Confirm {
+        prompt: format!("Take {} out of the access file?", flags.user),
+        default: false,
+        help: vec!["This edits only the file. Applying it takes the access away.".to_owned()],
+        ..Confirm::default()
+    };
+    match agree(cli, &question, environment, screen).await {
         Ok(true) => {}
         Ok(false) => return not_written(cli, flags, screen, &removal),
         Err(error) => return report::fail(cli, screen, error.into()),
     }
-    if let Err(error) = write(&removal.edits) {
-        return report::fail(cli, screen, error.into());
+    match write_and_plan(cli, flags, environment, screen, &removal).await {
+        Ok(exit) => exit,
+        Err(failure) => report::fail(cli, screen, failure),
     }
-    for edit in &removal.edits {
-        screen.talk(&format!("Wrote {}.", edit.file.display()));
-    }
-    let planned = match plan_of(cli, flags.file.as_deref(), environment, screen).await {
-        Ok(planned) => planned,
-        Err(failure) => return report::fail(cli, screen, failure),
-    };
+}
+
+/// Writes the files, shows the plan, and says what the user keeps.
+async fn write_and_plan(
+    cli: &Cli,
+    flags: &AccessRemoveFlags,
+    environment: &Environment,
+    screen: &Screen,
+    removal: &Removal,
+) -> Result<ExitCode, Failure> {
+    write_and_say(screen, &removal.edits)?;
+    let planned = plan_without(cli, flags.file.as_deref(), &flags.user, environment, screen).await?;
     if cli.flags.output == Output::Json {
         let exit = report::exit_of_plan(&planned.plan);
         let mut body = report::of_file(&planned.situation.file);
         body.plan = Some(PlanOut::of(&planned.view()));
-        body.removal = Some(removal_out(&flags.user, &removal, true));
-        return report::envelope(screen, &Origin::of(&planned.connected), body, None, exit);
+        body.removal = Some(removal_out(&flags.user, removal, true));
+        return Ok(report::envelope(
+            screen,
+            &Origin::of(&planned.connected),
+            body,
+            None,
+            exit,
+        ));
     }
-    show(cli, screen, &planned)
+    let exit = show(cli, screen, &planned);
+    let kept = kept_access(&planned.plan);
+    if kept.is_empty() || is_deleted(&planned, &flags.user) {
+        return Ok(exit);
+    }
+    screen.warn("");
+    for text in kept {
+        screen.warn(text);
+    }
+    let question = Confirm {
+        prompt: format!(
+            "Write that {} must not exist, so that applying the file deletes the user?",
+            flags.user
+        ),
+        default: false,
+        help: vec![
+            "A deleted user loses all access, the password and the MFA devices. This can't be undone.".to_owned(),
+        ],
+        ..Confirm::default()
+    };
+    // The answer to the first question does not answer this one.
+    if !flags.delete_user && ask(cli, &question, environment, screen).await? {
+        let path = source::path(flags.file.as_deref())?;
+        let deletion = remove_user(&path, &flags.user, true)?;
+        show_edits(cli, screen, &deletion);
+        write_and_say(screen, &deletion.edits)?;
+        if !screen.quiet {
+            let apply = report::apply_command(flags.file.as_deref()).switch("--prune");
+            screen.print_next(&apply.to(format!("delete the user {}", flags.user)).into());
+        }
+    } else if !flags.delete_user && !screen.quiet {
+        let delete = SetupCommand::again().switch("--delete-user").switch("--yes");
+        screen.print_next(&delete.to("write that the user must not exist").into());
+    }
+    Ok(exit)
+}
+
+/// Whether the plan deletes the user.
+fn is_deleted(planned: &Planned, user: &str) -> bool {
+    let mut changes = planned.plan.changes.iter().chain(&planned.plan.unpruned);
+    changes.any(|change| matches!(&change.action, Action::DeleteUser { name, .. } if name == user))
 }
 
 /// What has to be edited.
 fn removal(flags: &AccessRemoveFlags) -> Result<Removal, Failure> {
     let path = source::path(flags.file.as_deref())?;
-    let removal = remove_user(&path, &flags.user)?;
+    let removal = remove_user(&path, &flags.user, flags.delete_user)?;
     if removal.edits.is_empty() {
         let error = UserError::usage(
             format!(
@@ -100,26 +160,28 @@ fn show_edits(cli: &Cli, screen: &Screen, removal: &Removal) {
 }
 
 /// Whether the files may be written: a file write never defaults to yes.
-async fn agree(
-    cli: &Cli,
-    flags: &AccessRemoveFlags,
-    environment: &Environment,
-    screen: &Screen,
-) -> Result<bool, UserError> {
+async fn agree(cli: &Cli, question: &Confirm, environment: &Environment, screen: &Screen) -> Result<bool, UserError> {
     if cli.flags.yes {
         return Ok(true);
     }
+    ask(cli, question, environment, screen).await
+}
+
+/// Asks in a terminal; without one, the answer is no.
+async fn ask(cli: &Cli, question: &Confirm, environment: &Environment, screen: &Screen) -> Result<bool, UserError> {
     let browser = Rc::new(Browser::none("access opens no pages"));
     let Some(prompter) = prompter(cli, environment, screen, &browser) else {
         return Ok(false);
     };
-    let confirm = Confirm {
-        prompt: format!("Take {} out of the access file?", flags.user),
-        default: false,
-        help: vec!["This edits only the file. Applying it takes the access away.".to_owned()],
-        ..Confirm::default()
-    };
-    Ok(prompter.confirm(&confirm).await? == Reply::Value(true))
+    Ok(prompter.confirm(question).await? == Reply::Value(true))
+}
+
+fn write_and_say(screen: &Screen, edits: &[Edit]) -> Result<(), UserError> {
+    write(edits)?;
+    for edit in edits {
+        screen.talk(&format!("Wrote {}.", edit.file.display()));
+    }
+    Ok(())
 }
 
 /// Writes the files, each only if it is as it was read.

@@ -10,7 +10,7 @@ use crate::access::selector::{SelectorError, UnitReference};
 use crate::access::what_if;
 use crate::cli::AccessPlanFlags;
 use crate::next_step::SetupCommand;
-use crate::resources::inventory::Accounts;
+use crate::resources::inventory::{Accounts, Inventory};
 use crate::user_error::UserError;
 
 /// What is assumed.
@@ -107,15 +107,22 @@ impl Assumptions {
         Ok(())
     }
 
+    /// The users who left.
+    pub fn leavers(&self) -> &[String] {
+        &self.without
+    }
+
     /// Removes the users who left.
     ///
     /// # Errors
-    /// If the file does not mention one of them.
-    pub fn remove_users(&self, desired: &mut Desired) -> Result<(), Failure> {
+    /// If the file does not mention one of them, and no such user exists.
+    pub fn remove_users(&self, desired: &mut Desired, inventory: &Inventory) -> Result<(), Failure> {
         for user in &self.without {
-            if !what_if::without_user(desired, user) {
+            if !what_if::without_user(desired, user) && inventory.user_named(user).is_none() {
                 let error = UserError::usage(
-                    format!("--without-user: the access file does not mention the user {user:?}."),
+                    format!(
+                        "--without-user: the access file does not mention the user {user:?}, and no such user exists."
+                    ),
                     SetupCommand::again().placeholder("--without-user", "USER"),
                 );
                 return Err(error.into());

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::policies::PolicyDiff;
 use super::view::PlanView;
 use super::words::{self, Kind};
 use crate::access::apply::Outcome;
@@ -32,6 +33,8 @@ pub struct AccessBody {
     pub outcome: Option<OutcomeOut>,
     /// What others have changed, of `drift`.
     pub drift: Vec<DriftOut>,
+    /// What people should know, of `drift`. A plan has its own notes.
+    pub notes: Vec<NoteOut>,
     /// The ways in which the user or group gets access, of `explain`.
     pub ways: Vec<WayOut>,
     /// What is taken out of the files, of `remove`.
@@ -99,6 +102,8 @@ pub struct PlanOut {
     pub notes: Vec<NoteOut>,
     /// The number of users, groups, memberships, permission sets and assignments that are as the file says.
     pub unchanged: usize,
+    /// The number of assignments that are not made, because their user or group is refused.
+    pub not_made: usize,
     /// The estimated number of calls.
     pub estimated_calls: usize,
     /// The estimated time in seconds, from the quotas of Identity Center.
@@ -124,6 +129,7 @@ impl PlanOut {
             refusals: plan.refusals.iter().map(RefusalOut::of).collect(),
             notes: plan.notes.iter().map(NoteOut::of).collect(),
             unchanged: plan.unchanged,
+            not_made: plan.not_made,
             estimated_calls: view.calls,
             estimated_seconds: view.duration.as_secs(),
         }
@@ -149,8 +155,32 @@ pub struct ChangeOut {
     pub account: Option<AccountId>,
     /// The ID of the user or group of an assignment that no longer exists.
     pub deleted_principal: Option<String>,
+    /// How the inline policy of the permission set changes.
+    pub inline_policy: Option<PolicyOut>,
     /// The line of the file that asks for it.
     pub place: Option<PlaceOut>,
+}
+
+/// How an inline policy changes.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PolicyOut {
+    /// The policy as it is, as JSON with one value a line; null without one.
+    pub before: Option<String>,
+    /// The policy that the file has; null without one.
+    pub after: Option<String>,
+    /// The unified diff.
+    pub diff: String,
+}
+
+impl PolicyOut {
+    /// Converts a difference.
+    pub fn of(diff: &PolicyDiff) -> Self {
+        Self {
+            before: diff.before().map(str::to_owned),
+            after: diff.after().map(str::to_owned),
+            diff: diff.text(),
+        }
+    }
 }
 
 impl ChangeOut {
@@ -167,6 +197,7 @@ impl ChangeOut {
             permission_set: None,
             account: None,
             deleted_principal: None,
+            inline_policy: PolicyDiff::of(change).as_ref().map(PolicyOut::of),
             place: change.place.as_ref().map(PlaceOut::of),
         };
         let set_principal = |out: &mut Self, name: &PrincipalName| match name {
@@ -223,7 +254,7 @@ pub enum ReasonOut {
     External,
     /// `protect` names it.
     Protected,
-    /// It would delete the access that the caller uses.
+    /// It would delete the access that the caller uses, or change its permissions without consent.
     OwnAccess,
     /// More deletions than `max-deletes` or `max-delete-percent` allow.
     TooManyDeletes,
@@ -284,6 +315,10 @@ impl RefusalOut {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NoteKindOut {
+    /// The plan changes the permissions of the permission set that the caller is signed in with.
+    OwnPermissions,
+    /// A user who leaves keeps access.
+    KeepsAccess,
     /// An account that is not active was skipped.
     SkippedAccount,
     /// An assignment has reached its `until`.
@@ -298,11 +333,17 @@ pub enum NoteKindOut {
     Ignored,
     /// A new user needs a password before the first sign-in.
     NeedsPassword,
+    /// A pattern of `protect` or `ignore` matches nothing.
+    UnmatchedPattern,
+    /// Not every assignment of a user or group that no longer exists was read.
+    MayBeIncomplete,
 }
 
 impl From<NoteKind> for NoteKindOut {
     fn from(kind: NoteKind) -> Self {
         match kind {
+            NoteKind::OwnPermissions => Self::OwnPermissions,
+            NoteKind::KeepsAccess => Self::KeepsAccess,
             NoteKind::SkippedAccount => Self::SkippedAccount,
             NoteKind::Expired => Self::Expired,
             NoteKind::ExpiresSoon => Self::ExpiresSoon,
@@ -310,6 +351,8 @@ impl From<NoteKind> for NoteKindOut {
             NoteKind::RenamedLater => Self::RenamedLater,
             NoteKind::Ignored => Self::Ignored,
             NoteKind::NeedsPassword => Self::NeedsPassword,
+            NoteKind::UnmatchedPattern => Self::UnmatchedPattern,
+            NoteKind::MayBeIncomplete => Self::MayBeIncomplete,
         }
     }
 }
@@ -427,6 +470,8 @@ pub struct DriftOut {
     pub kind: DriftKindOut,
     /// Who and what, as a sentence.
     pub text: String,
+    /// How applying the file would change the inline policy of the permission set.
+    pub inline_policy: Option<PolicyOut>,
     /// The line of the file.
     pub place: Option<PlaceOut>,
 }
@@ -437,6 +482,7 @@ impl DriftOut {
         Self {
             kind: drift.kind.into(),
             text: drift.text.clone(),
+            inline_policy: PolicyDiff::of_drift(drift).as_ref().map(PolicyOut::of),
             place: drift.place.as_ref().map(PlaceOut::of),
         }
     }

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use super::counts::{self, THINGS, Verb};
 use super::grants;
-use super::text::estimate;
+use super::policies::PolicyDiff;
+use super::text::{estimate, not_made};
 use super::view::PlanView;
 use super::words;
 use crate::access::apply::Outcome;
 use crate::access::drift::{Drift, DriftKind};
 use crate::access::mistake::{Mistake, Place};
-use crate::access::plan::Change;
+use crate::access::plan::{Change, Note};
 use crate::ids::AccountId;
 use crate::resources::inventory::Accounts;
 use crate::text::clean;
@@ -68,7 +69,7 @@ pub fn plan(view: &PlanView) -> String {
     }
     if plan.is_empty() {
         let _ = writeln!(page, "**Nothing to do**: {} as the file says.\n", plan.unchanged);
-        add_notes(&mut page, view);
+        add_notes(&mut page, &plan.notes);
         return page;
     }
     add_counts(&mut page, view);
@@ -81,6 +82,7 @@ pub fn plan(view: &PlanView) -> String {
         page.push('\n');
     }
     add_items(&mut page, &plan.changes);
+    add_policies(&mut page, plan.changes.iter().filter_map(PolicyDiff::of));
     add_people(&mut page, view);
     add_accounts(&mut page, view);
     if !plan.unpruned.is_empty() {
@@ -90,7 +92,7 @@ pub fn plan(view: &PlanView) -> String {
         let sentences: Vec<String> = sentences.map(|sentence| escaped(&sentence)).collect();
         add_list(&mut page, &sentences);
     }
-    add_notes(&mut page, view);
+    add_notes(&mut page, &plan.notes);
     page
 }
 
@@ -114,6 +116,9 @@ fn add_counts(page: &mut String, view: &PlanView) {
         let _ = writeln!(page, "\nApplying takes {}.", estimate(view));
     }
     let _ = writeln!(page, "{} as the file says.\n", plan.unchanged);
+    if let Some(text) = not_made(plan.not_made) {
+        let _ = writeln!(page, "**{text}**\n");
+    }
 }
 
 /// A list of at most [`MOST_ROWS`] entries, which are escaped.
@@ -145,6 +150,25 @@ fn add_items(page: &mut String, changes: &[Change]) {
         page.push_str("### People and permission sets\n\n");
         add_list(page, &items);
     }
+}
+
+/// The differences of inline policies. None of their lines can end the block that they are in.
+fn add_policies(page: &mut String, diffs: impl Iterator<Item = PolicyDiff>) {
+    for diff in diffs {
+        let (name, counts) = (escaped(&diff.permission_set), diff.counts());
+        let _ = writeln!(page, "<details><summary>Inline policy of {name}: {counts}</summary>\n");
+        let lines: Vec<String> = diff.text().lines().map(clean).collect();
+        let text = lines.join("\n");
+        let fence = fence(&text);
+        let _ = writeln!(page, "{fence}diff\n{text}\n{fence}\n\n</details>\n");
+    }
+}
+
+/// More backticks than any line of a text begins with.
+fn fence(text: &str) -> String {
+    let lines = text.lines().map(|line| line.trim_start_matches(['+', '-', ' ']));
+    let longest = lines.map(|line| line.chars().take_while(|c| *c == '`').count()).max();
+    "`".repeat(longest.unwrap_or_default().max(2) + 1)
 }
 
 fn add_people(page: &mut String, view: &PlanView) {
@@ -220,8 +244,7 @@ fn add_accounts(page: &mut String, view: &PlanView) {
     page.push_str("\n</details>\n\n");
 }
 
-fn add_notes(page: &mut String, view: &PlanView) {
-    let notes = &view.plan.notes;
+fn add_notes(page: &mut String, notes: &[Note]) {
     if !notes.is_empty() {
         page.push_str("### Notes\n\n");
         let notes = notes.iter();
@@ -255,10 +278,11 @@ pub fn outcome(outcome: &Outcome, took: Duration, accounts: &Accounts) -> String
 }
 
 /// Drift.
-pub fn drift(name: &str, drift: &[Drift]) -> String {
+pub fn drift(name: &str, drift: &[Drift], notes: &[Note]) -> String {
     let mut page = format!("## Access drift: {}\n\n", code(name));
     if drift.is_empty() {
-        page.push_str("**No drift**: everything is as the file says.\n");
+        page.push_str("**No drift**: everything is as the file says.\n\n");
+        add_notes(&mut page, notes);
         return page;
     }
     page.push_str("| what | | line |\n| --- | --- | --- |\n");
@@ -275,6 +299,9 @@ pub fn drift(name: &str, drift: &[Drift]) -> String {
         })
         .collect();
     add_rows(&mut page, &rows, "| … | {} more rows | |");
+    page.push('\n');
+    add_policies(&mut page, drift.iter().filter_map(PolicyDiff::of_drift));
+    add_notes(&mut page, notes);
     page
 }
 

@@ -6,13 +6,13 @@ use console::Style;
 
 use super::counts::{self, Verb};
 use super::grants::{self, ByPerson};
+use super::policies::PolicyDiff;
 use super::view::PlanView;
 use super::words;
 use crate::access::apply::Outcome;
 use crate::access::drift::{Drift, DriftKind};
-use crate::access::explain::{Way, WayState};
 use crate::access::mistake::Mistake;
-use crate::access::plan::{Action, Change};
+use crate::access::plan::{Action, Change, Note, NoteKind};
 use crate::resources::inventory::Accounts;
 use crate::text::clean;
 use crate::ui::screen::Screen;
@@ -22,6 +22,8 @@ use crate::ui::screen::Screen;
 pub enum Sign {
     /// Nothing in particular.
     None,
+    /// Something that most people can leave unread.
+    Dim,
     /// It begins a section.
     Heading,
     /// Something is created.
@@ -118,16 +120,20 @@ pub fn plan(view: &PlanView, everything: bool) -> Vec<Line> {
         "No longer in the file, and kept without --prune",
         capped(unpruned.collect(), MOST_UNPRUNED, everything),
     );
-    let notes = plan.notes.iter();
-    let notes = notes.map(|note| {
-        line(
-            Sign::None,
-            2,
-            format!("· {}{}", note.text, words::at(note.place.as_ref())),
-        )
-    });
-    section(&mut all, "Notes", capped(notes.collect(), MOST_NOTES, everything));
+    section(&mut all, "Notes", notes(&plan.notes, everything));
     all
+}
+
+fn notes(notes: &[Note], everything: bool) -> Vec<Line> {
+    let lines = notes.iter().map(|note| {
+        let sign = if note.kind == NoteKind::MayBeIncomplete {
+            Sign::Dim
+        } else {
+            Sign::None
+        };
+        line(sign, 2, format!("· {}{}", note.text, words::at(note.place.as_ref())))
+    });
+    capped(lines.collect(), MOST_NOTES, everything)
 }
 
 /// The name, the assumptions, and the counts.
@@ -161,7 +167,21 @@ fn head(view: &PlanView) -> Vec<Line> {
         format!(" Applying takes {}.", estimate(view))
     };
     lines.push(line(Sign::None, 2, format!("{unchanged}{estimate}")));
+    if let Some(text) = not_made(plan.not_made) {
+        lines.push(line(Sign::Refused, 2, text));
+    }
     lines
+}
+
+/// The assignments that are not made because of refusals, as a sentence.
+pub fn not_made(count: usize) -> Option<String> {
+    let verb = if count == 1 { "is" } else { "are" };
+    (count > 0).then(|| {
+        format!(
+            "{} {verb} not made: see what is refused.",
+            words::counted(count, "assignment")
+        )
+    })
 }
 
 fn are(count: usize) -> String {
@@ -176,11 +196,28 @@ pub fn estimate(view: &PlanView) -> String {
 }
 
 fn items(changes: &[Change], everything: bool) -> Vec<Line> {
-    let lines: Vec<Line> = changes
-        .iter()
-        .filter_map(|change| Some(line(sign_of(change), 2, words::item(&change.action)?)))
-        .collect();
+    let mut lines = Vec::new();
+    for change in changes {
+        let Some(item) = words::item(&change.action) else {
+            continue;
+        };
+        lines.push(line(sign_of(change), 2, item));
+        let is_shown = everything || matches!(change.action, Action::UpdatePermissionSet { .. });
+        if let Some(diff) = PolicyDiff::of(change).filter(|_| is_shown) {
+            lines.extend(policy(&diff, everything));
+        }
+    }
     capped(lines, MOST_PEOPLE, everything)
+}
+
+/// The difference of an inline policy, or how long it is.
+fn policy(diff: &PolicyDiff, everything: bool) -> Vec<Line> {
+    if everything {
+        let text = diff.text();
+        return text.lines().map(|text| line(Sign::None, 6, text)).collect();
+    }
+    let text = format!("inline policy: {} (-v shows the difference)", diff.counts());
+    vec![line(Sign::None, 6, text)]
 }
 
 fn by_person(people: &ByPerson, accounts: &Accounts, everything: bool) -> Vec<Line> {
@@ -244,16 +281,20 @@ fn by_account(view: &PlanView, everything: bool) -> Vec<Line> {
     capped(lines, MOST_ACCOUNTS, everything)
 }
 
-/// The lines of drift, by kind.
-pub fn drift(name: &str, drift: &[Drift]) -> Vec<Line> {
+/// The lines of drift, by kind. Without `everything`, differences of policies are only counted.
+pub fn drift(name: &str, drift: &[Drift], about: &[Note], everything: bool) -> Vec<Line> {
     let mut all = vec![line(Sign::Heading, 0, format!("Drift: {name}"))];
     if drift.is_empty() {
         all.push(line(Sign::None, 2, "No drift: everything is as the file says."));
-        return all;
     }
     let of = |kind: DriftKind, sign: Sign| {
         let own = drift.iter().filter(|drift| drift.kind == kind);
-        let lines = own.map(|drift| line(sign, 2, format!("{}{}", drift.text, words::at(drift.place.as_ref()))));
+        let lines = own.flat_map(|drift| {
+            let text = format!("{}{}", drift.text, words::at(drift.place.as_ref()));
+            let diff = PolicyDiff::of_drift(drift);
+            let diff = diff.map(|diff| policy(&diff, everything)).unwrap_or_default();
+            std::iter::once(line(sign, 2, text)).chain(diff)
+        });
         lines.collect::<Vec<Line>>()
     };
     let changed = of(DriftKind::Changed, Sign::Change);
@@ -262,63 +303,8 @@ pub fn drift(name: &str, drift: &[Drift]) -> Vec<Line> {
     section(&mut all, "Edited, but not provisioned", outdated);
     let gone = of(DriftKind::Gone, Sign::Delete);
     section(&mut all, "Assigned to what no longer exists", gone);
+    section(&mut all, "Notes", notes(about, everything));
     all
-}
-
-/// The lines of an explanation, by account.
-pub fn ways(who: &str, ways: &[Way]) -> Vec<Line> {
-    let mut all = vec![line(Sign::Heading, 0, format!("Access of {who}"))];
-    if ways.is_empty() {
-        all.push(line(
-            Sign::None,
-            2,
-            "No access: no assignment exists, and the file asks for none.",
-        ));
-        return all;
-    }
-    let mut last = None;
-    for way in ways {
-        if last != Some(&way.account) {
-            let account = match &way.account_name {
-                Some(name) => format!("{name} ({})", way.account),
-                None => format!("{}, which is not in the organization", way.account),
-            };
-            all.push(line(Sign::None, 2, account));
-            last = Some(&way.account);
-        }
-        let through = way.group.as_ref().map_or_else(
-            || "directly".to_owned(),
-            |group| format!("through group {}", group.name),
-        );
-        let (sign, state) = match way.state {
-            WayState::AsDesired => (Sign::None, "exists"),
-            WayState::OnlyDesired => (Sign::Create, "not applied yet"),
-            WayState::NotDesired => (Sign::Refused, "exists, and the file does not ask for it"),
-        };
-        all.push(line(sign, 4, format!("{} {through}: {state}", way.permission_set)));
-        all.extend(reasons(way).into_iter().map(|text| line(Sign::None, 8, text)));
-    }
-    all
-}
-
-/// The lines of the file that have to do with a way.
-fn reasons(way: &Way) -> Vec<String> {
-    let asked = way.lines.iter().map(|asked| {
-        let reason = asked
-            .reason
-            .as_ref()
-            .map_or_else(String::new, |reason| format!(", {reason}"));
-        let until = asked.until.map_or_else(String::new, |day| format!(", until {day}"));
-        format!("{}{reason}{until}", asked.place)
-    });
-    let listed = way.group.as_ref().and_then(|group| group.listed.as_ref());
-    let listed = listed.map(|place| format!("{place}, member of the group"));
-    let expired = way
-        .expired
-        .as_ref()
-        .map(|expired| format!("{}, ended on {}", expired.place, expired.until));
-    let absent = way.absent.as_ref().map(|place| format!("{place}, must not exist"));
-    asked.chain(listed).chain(expired).chain(absent).collect()
 }
 
 /// The lines about what was applied. What failed was shown before if `is_shown`.
@@ -387,6 +373,7 @@ fn painted(screen: &Screen, line: &Line) -> String {
     let signed = |sign: &str, style: Style| format!("{indent}{} {text}", screen.paint(sign, &style));
     match line.sign {
         Sign::None => format!("{indent}{text}"),
+        Sign::Dim => format!("{indent}{}", screen.paint(&text, &Style::new().dim())),
         Sign::Heading => format!("{indent}{}", screen.heading(&text)),
         Sign::Create => signed("+", Style::new().green()),
         Sign::Change => signed("~", Style::new().yellow()),

@@ -608,11 +608,11 @@ proptest! {
         };
         let has_access_before = live.user_named(&caller.user).is_some() && has_access(&live, &caller);
         let id = live.user_named(&caller.user).map(|(id, _)| id.clone());
-        let limited = plan(&desired, &live, &Options { prune: true, max_deletes: None, caller: Some(caller.clone()) }, TODAY);
+        let limited = plan(&desired, &live, &Options { caller: Some(caller.clone()), ..options(true) }, TODAY);
         let deletions = limited.changes.iter().filter(|change| change.action.is_deletion()).count();
         prop_assert!(u32::try_from(deletions).unwrap() <= max);
 
-        let free = Options { prune: true, max_deletes: Some(u32::MAX), caller: Some(caller.clone()) };
+        let free = Options { max_deletes: Some(u32::MAX), caller: Some(caller.clone()), ..options(true) };
         let plan = plan(&desired, &live, &free, TODAY);
         let after = apply_to(&live, &plan.changes);
         if has_access_before {
@@ -659,11 +659,34 @@ proptest! {
         let desired = file.desired(false);
         let live = settled(&desired, &live.inventory(false));
         let plan = free_plan(&desired, &live);
-        let is_harmless = |note: &Note| matches!(note.kind, NoteKind::NotOwned | NoteKind::Expired);
+        let is_harmless = |note: &Note| {
+            matches!(note.kind, NoteKind::NotOwned | NoteKind::Expired | NoteKind::UnmatchedPattern)
+        };
         if plan.refusals.is_empty() && plan.notes.iter().all(is_harmless) {
-            let mut found = drift(&desired, &live);
+            let mut found = drift(&desired, &live, &plan);
             found.retain(|drift| drift.kind != DriftKind::Gone);
             prop_assert!(found.is_empty(), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn everything_that_a_plan_changes_is_drift(live in live(), file in file()) {
+        let (live, desired) = (live.inventory(false), file.desired(false));
+        let plan = plan(&desired, &live, &options(false), TODAY);
+        let found = drift(&desired, &live, &plan);
+        for change in &plan.changes {
+            let name = match &change.action {
+                Action::CreateUser(spec) => &spec.name,
+                Action::CreateGroup { name, .. }
+                | Action::UpdateUser { name, .. }
+                | Action::UpdateGroup { name, .. }
+                | Action::UpdatePermissionSet { name, .. } => name,
+                Action::CreatePermissionSet(spec) => &spec.name,
+                Action::AddMember { user, .. } => user,
+                Action::CreateAssignment(name) => &name.permission_set,
+                other => panic!("{other:?}"),
+            };
+            prop_assert!(found.iter().any(|drift| drift.text.contains(name.as_str())), "{change:?}: {found:?}");
         }
     }
 

@@ -1,0 +1,205 @@
+//! Explanations as text: one line for each path to a permission set, with its accounts.
+
+use std::collections::BTreeMap;
+
+use super::text::{Line, Sign};
+use super::words;
+use crate::access::explain::{Others, Way, WayState};
+
+/// The most accounts of a path that are named, unless everything is wanted.
+const MOST_ACCOUNTS: usize = 3;
+
+/// A path to a permission set: the same for several accounts.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Path<'a> {
+    permission_set: &'a str,
+    group: Option<&'a str>,
+    state: WayState,
+    is_only_at_least: bool,
+}
+
+impl<'a> Path<'a> {
+    fn of(way: &'a Way) -> Self {
+        Self {
+            permission_set: &way.permission_set,
+            group: way.group.as_ref().map(|group| group.name.as_str()),
+            state: way.state,
+            is_only_at_least: is_only_at_least(way),
+        }
+    }
+
+    fn line(&self, accounts: usize) -> Line {
+        let through = match self.group {
+            Some(group) => format!("through group {group}"),
+            None => "directly".to_owned(),
+        };
+        let (sign, state) = match self.state {
+            WayState::AsDesired => (Sign::None, ""),
+            WayState::OnlyDesired => (Sign::Create, ", not applied yet"),
+            WayState::NotDesired if self.is_only_at_least => (
+                Sign::Refused,
+                ", and the file does not list the user in the group, whose membership is at-least",
+            ),
+            WayState::NotDesired => (Sign::Refused, ", and the file does not ask for it"),
+        };
+        let accounts = words::counted(accounts, "account");
+        Line {
+            sign,
+            indent: 2,
+            text: format!("{} {through}: {accounts}{state}", self.permission_set),
+        }
+    }
+}
+
+/// Whether the file asks for the assignment, but not for the membership, which stays.
+fn is_only_at_least(way: &Way) -> bool {
+    let group = way.group.as_ref();
+    let is_left = group.is_some_and(|group| group.listed.is_none() && group.others == Others::Stay);
+    is_left && !way.lines.is_empty()
+}
+
+/// The lines of an explanation. Without `everything`, only some accounts of each path are named.
+pub fn ways(who: &str, ways: &[Way], everything: bool) -> Vec<Line> {
+    let mut all = vec![Line {
+        sign: Sign::Heading,
+        indent: 0,
+        text: format!("Access of {who}"),
+    }];
+    if ways.is_empty() {
+        all.push(detail(
+            2,
+            "No access: no assignment exists, and the file asks for none.".to_owned(),
+        ));
+        return all;
+    }
+    let mut paths: BTreeMap<Path<'_>, Vec<&Way>> = BTreeMap::new();
+    for way in ways {
+        paths.entry(Path::of(way)).or_default().push(way);
+    }
+    for (path, ways) in paths {
+        all.push(path.line(ways.len()));
+        all.push(detail(6, accounts(&ways, everything)));
+        let mut seen: Vec<String> = Vec::new();
+        for reason in ways.iter().flat_map(|way| reasons(way)) {
+            if !seen.contains(&reason) {
+                seen.push(reason);
+            }
+        }
+        all.extend(seen.into_iter().map(|text| detail(6, text)));
+    }
+    all
+}
+
+fn detail(indent: usize, text: String) -> Line {
+    Line {
+        sign: Sign::None,
+        indent,
+        text,
+    }
+}
+
+/// The names of the accounts.
+fn accounts(ways: &[&Way], everything: bool) -> String {
+    let most = if everything { usize::MAX } else { MOST_ACCOUNTS };
+    let names = ways.iter().take(most).map(|way| match &way.account_name {
+        Some(name) => format!("{name} ({})", way.account),
+        None => format!("{}, which is not in the organization", way.account),
+    });
+    let mut names: Vec<String> = names.collect();
+    if ways.len() > names.len() {
+        let more = ways.len() - names.len();
+        names.push(format!("{more} more (-v shows them)"));
+    }
+    words::listed(&names)
+}
+
+/// The lines of the file that have to do with a way.
+fn reasons(way: &Way) -> Vec<String> {
+    let asked = way.lines.iter().map(|asked| {
+        let reason = asked
+            .reason
+            .as_ref()
+            .map_or_else(String::new, |reason| format!(", {reason}"));
+        let until = asked.until.map_or_else(String::new, |day| format!(", until {day}"));
+        format!("{}{reason}{until}", asked.place)
+    });
+    let listed = way.group.as_ref().and_then(|group| group.listed.as_ref());
+    let listed = listed.map(|place| format!("{place}, member of the group"));
+    let expired = way
+        .expired
+        .as_ref()
+        .map(|expired| format!("{}, ended on {}", expired.place, expired.until));
+    let absent = way.absent.as_ref().map(|place| format!("{place}, must not exist"));
+    asked.chain(listed).chain(expired).chain(absent).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::explain::{Line as Asked, ThroughGroup};
+    use crate::access::mistake::Place;
+
+    fn way(number: usize, listed: bool) -> Way {
+        let place = |line: usize| Place {
+            file: std::path::Path::new("access.toml").into(),
+            line,
+            column: 1,
+        };
+        Way {
+            account: format!("{:012}", 111_111_111_000_usize + number).parse().unwrap(),
+            account_name: Some(format!("Prod {number}")),
+            permission_set: "Admin".to_owned(),
+            group: Some(ThroughGroup {
+                name: "break-glass".to_owned(),
+                listed: listed.then(|| place(3)),
+                is_member: true,
+                others: Others::Stay,
+            }),
+            lines: vec![Asked {
+                place: place(9),
+                reason: None,
+                until: None,
+            }],
+            expired: None,
+            absent: None,
+            is_assigned: true,
+            state: if listed {
+                WayState::AsDesired
+            } else {
+                WayState::NotDesired
+            },
+        }
+    }
+
+    fn texts(ways: &[Way], everything: bool) -> Vec<String> {
+        let lines = self::ways("user:ada", ways, everything);
+        lines.into_iter().map(|line| line.text).collect()
+    }
+
+    #[test]
+    fn a_path_has_one_line_and_names_some_of_its_accounts() {
+        let many: Vec<Way> = (0..12).map(|number| way(number, true)).collect();
+        assert_eq!(
+            texts(&many, false),
+            [
+                "Access of user:ada",
+                "Admin through group break-glass: 12 accounts",
+                "Prod 0 (111111111000), Prod 1 (111111111001), Prod 2 (111111111002) and 9 more (-v shows them)",
+                "access.toml:9:1",
+                "access.toml:3:1, member of the group",
+            ]
+        );
+        assert!(texts(&many, true)[2].ends_with("Prod 10 (111111111010) and Prod 11 (111111111011)"));
+    }
+
+    #[test]
+    fn a_member_that_the_file_does_not_list_is_marked() {
+        let lines = ways("user:ada", &[way(1, false)], false);
+        assert_eq!(lines[1].sign, Sign::Refused);
+        assert_eq!(
+            lines[1].text,
+            "Admin through group break-glass: 1 account, and the file does not list the user in the group, whose membership \
+             is at-least"
+        );
+    }
+}
