@@ -47,7 +47,7 @@ const OF_AN_EXPORT: [&str; 10] = [
 ];
 
 /// The flags of the commands of `access` that the same command needs again.
-const OF_ACCESS: [&str; 10] = [
+const OF_ACCESS: [&str; 9] = [
     "--prune",
     "--max-deletes",
     "--without-user",
@@ -57,7 +57,6 @@ const OF_ACCESS: [&str; 10] = [
     "--thorough",
     "--from",
     "--delete-user",
-    "--change-own-permission-set",
 ];
 
 /// Returns how this process was called, for the commands to type next.
@@ -199,6 +198,10 @@ mod tests {
         ),
         ("create-trail", "consents are for the command that the user typed"),
         ("hand-over", "consents are for the command that the user typed"),
+        (
+            "change-own-permission-set",
+            "consents are for the command that the user typed",
+        ),
         ("confirm", "recorded in the state file"),
         ("fresh", "done once"),
         ("again", "done once"),

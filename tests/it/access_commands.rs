@@ -830,6 +830,17 @@ mod in_a_terminal {
     }
 
     #[test]
+    fn remove_offers_to_delete_a_leaver_who_keeps_access() {
+        let env = applied();
+        edit(&env, "membership = \"exactly\"\n", "");
+        let mut terminal = Terminal::start(&env, &["access", "remove", "bob", "--yes"]);
+        terminal.answer("Delete the user bob as well?", "y\r");
+        assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
+        let text = std::fs::read_to_string(env.path("access.toml")).unwrap();
+        assert!(text.ends_with("\n[[user]]\nname = \"bob\"\nabsent = true\n"), "{text}");
+    }
+
+    #[test]
     fn remove_asks_before_it_writes() {
         let env = applied();
         let mut terminal = Terminal::start(&env, &["access", "remove", "ada"]);

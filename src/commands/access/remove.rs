@@ -80,10 +80,10 @@ async fn write_and_plan(
         screen.warn(text);
     }
     let question = Confirm {
-        prompt: format!(
-            "Write that {} must not exist, so that applying the file deletes the user?",
-            flags.user
-        ),
+        lines: vec![
+            "This writes absent = true into the file. Applying it with --prune then deletes the user.".to_owned(),
+        ],
+        prompt: format!("Delete the user {} as well?", flags.user),
         default: false,
         help: vec![
             "A deleted user loses all access, the password and the MFA devices. This can't be undone.".to_owned(),
