@@ -8,7 +8,7 @@ use super::report::{self, Origin};
 use super::source::{self, Failure};
 use super::what_if::Assumptions;
 use crate::access::drift::{Drift, drift as find_drift};
-use crate::access::plan::{Note, NoteKind, Plan, RefusalReason, plan};
+use crate::access::plan::{Note, NoteKind, Plan, Refusal, RefusalReason, plan};
 use crate::cli::{AccessDriftFlags, Cli, Output};
 use crate::commands::session::{checking, say_rehearsal};
 use crate::environment::Environment;
@@ -27,6 +27,19 @@ struct Found {
     drift: Vec<Drift>,
     /// What drift cannot show, and patterns that match nothing.
     notes: Vec<Note>,
+}
+
+/// What the file lists, does not own, and what differs from it, as a note.
+fn not_owned(refusal: Refusal) -> Option<Note> {
+    let is_not_owned = matches!(
+        refusal.reason,
+        RefusalReason::NotOwned | RefusalReason::OwnedByAnotherFile
+    );
+    is_not_owned.then_some(Note {
+        kind: NoteKind::NotOwned,
+        text: refusal.what,
+        place: refusal.place,
+    })
 }
 
 /// Whether a note of the plan is about what drift shows.
@@ -63,13 +76,14 @@ async fn find(
     drop(waiting);
     let options = connected.options(false, None);
     let mut plan = plan(&situation.desired, &situation.inventory, &options, situation.today);
-    let other_instance = std::mem::take(&mut plan.refusals)
+    let (other_instance, others): (Vec<Refusal>, Vec<Refusal>) = std::mem::take(&mut plan.refusals)
         .into_iter()
-        .filter(|refusal| refusal.reason == RefusalReason::OtherInstance);
+        .partition(|refusal| refusal.reason == RefusalReason::OtherInstance);
     let refused = Plan {
-        refusals: other_instance.collect(),
+        refusals: other_instance,
         ..Plan::default()
     };
+    plan.notes.extend(others.into_iter().filter_map(not_owned));
     let is_other = !refused.refusals.is_empty();
     Ok(Found {
         origin: Origin::of(&connected),

@@ -281,7 +281,7 @@ pub fn outcome(outcome: &Outcome, took: Duration, accounts: &Accounts) -> String
 pub fn drift(name: &str, drift: &[Drift], notes: &[Note]) -> String {
     let mut page = format!("## Access drift: {}\n\n", code(name));
     if drift.is_empty() {
-        page.push_str("**No drift**: everything is as the file says.\n\n");
+        page.push_str("**No drift**: everything that the file owns is as it says.\n\n");
         add_notes(&mut page, notes);
         return page;
     }
