@@ -285,7 +285,11 @@ fn by_account(view: &PlanView, everything: bool) -> Vec<Line> {
 pub fn drift(name: &str, drift: &[Drift], about: &[Note], everything: bool) -> Vec<Line> {
     let mut all = vec![line(Sign::Heading, 0, format!("Drift: {name}"))];
     if drift.is_empty() {
-        all.push(line(Sign::None, 2, "No drift: everything that the file owns is as it says."));
+        all.push(line(
+            Sign::None,
+            2,
+            "No drift: everything that the file owns is as it says.",
+        ));
     }
     let of = |kind: DriftKind, sign: Sign| {
         let own = drift.iter().filter(|drift| drift.kind == kind);
