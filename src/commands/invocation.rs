@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     /// Flags that a suggested command does not repeat, with the reason.
-    const NOT_REPEATED: [(&str, &str); 23] = [
+    const NOT_REPEATED: [(&str, &str); 24] = [
         ("accessible", "how this session is presented"),
         ("no-browser", "how this session is presented"),
         ("output", "how this session is presented"),
