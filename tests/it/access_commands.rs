@@ -99,7 +99,7 @@ fn a_long_plan_fits_a_screen_and_shows_everything_on_request() {
     let short = env.run(&["access", "plan"]).expect(3).stdout;
     assert!(short.lines().count() <= 65, "{short}");
     assert!(
-        short.contains("+ Give 13 groups and 1 user 2 permission sets in 63 accounts (807 assignments)."),
+        short.contains("+ Give 2 permission sets in 63 accounts to 13 groups and 1 user (807 assignments)."),
         "{short}"
     );
     assert!(short.contains("more (-v shows them)"), "{short}");
@@ -123,7 +123,10 @@ fn a_plan_in_markdown_is_a_comment_for_a_pull_request() {
     let page = env.run(&["access", "apply", "--output=markdown"]).expect(0).stdout;
     assert!(page.contains("**10 changes made in"), "{page}");
     let page = env.run(&["access", "plan", "--output=markdown"]).expect(0).stdout;
-    assert!(page.contains("**Nothing to do**: 10 as the file says."), "{page}");
+    assert!(
+        page.contains("**Nothing to do**: 10 items are as the file says."),
+        "{page}"
+    );
     let page = env.run(&["access", "drift", "--output=markdown"]).expect(0).stdout;
     assert!(page.contains("**No drift**"), "{page}");
     for command in [&["status"][..], &["access", "adopt"], &["access", "explain", "ada"]] {
@@ -168,6 +171,29 @@ fn what_the_file_no_longer_asks_for_is_deleted_only_with_prune() {
 }
 
 #[test]
+fn a_plan_ends_with_the_command_that_applies_it() {
+    let env = applied();
+    let (kept, _) = team::FILE
+        .split_once("[[assignment]]\nprincipals = [\"user:ada\"]")
+        .unwrap();
+    team::write(&env, kept);
+    let plan = env.run(&["access", "plan"]).expect(3).stdout;
+    assert!(plan.contains("Deleted only with --prune"), "{plan}");
+    assert!(
+        plan.ends_with("  Make this deletion too:\n    idc-setup access apply --prune\n"),
+        "{plan}"
+    );
+    let plan = env
+        .run(&["access", "plan", "--prune", "--max-deletes=1"])
+        .expect(3)
+        .stdout;
+    assert!(
+        plan.ends_with("  Apply it:\n    idc-setup access apply --prune --max-deletes 1\n"),
+        "{plan}"
+    );
+}
+
+#[test]
 fn more_deletions_than_the_guard_allows_are_refused() {
     let env = applied();
     let (kept, _) = team::FILE.split_once("[[assignment]]").unwrap();
@@ -178,9 +204,12 @@ fn more_deletions_than_the_guard_allows_are_refused() {
     let refused = validated(&env.json(&["access", "apply", "--prune"]).expect(5));
     assert_eq!(list(&refused, "plan", "refusals")[0]["reason"], "too_many_deletes");
     assert_eq!(env.counts(), COUNTS);
-    env.run(&["access", "plan", "--prune"])
-        .expect(5)
-        .expect_text("--max-deletes");
+    for command in ["plan", "apply"] {
+        env.run(&["access", command, "access.toml", "--prune"])
+            .expect(5)
+            .expect_text("Kept: more deletions than allowed")
+            .expect_text("idc-setup access apply access.toml --prune --max-deletes 3");
+    }
     env.json(&["access", "apply", "--prune", "--max-deletes=3"]).expect(0);
     assert_eq!(env.counts(), [2, 1, 2, 2, 0]);
 }
@@ -206,6 +235,9 @@ fn drift_names_who_and_what_and_exits_with_5() {
     }
     let envelope = validated(&env.json(&["access", "drift"]).expect(5));
     assert_eq!(envelope["drift"][0]["kind"], "changed");
+    assert_eq!(envelope["drift"][0]["user"], "bob");
+    assert_eq!(envelope["drift"][0]["permission_set"], "Admin");
+    assert_eq!(envelope["drift"][0]["account"], PROD[0]);
     let page = env.run(&["access", "drift", "--output=markdown"]).expect(5).stdout;
     assert!(page.contains("| changed by somebody else"), "{page}");
 }
@@ -637,6 +669,47 @@ fn what_fails_is_named_with_its_reason_and_the_rest_is_applied() {
 }
 
 #[test]
+fn changes_that_fail_for_the_same_reason_are_counted() {
+    let env = team();
+    edit(&env, "accounts = [\"name:Dev *\"]", "accounts = [\"name:*\"]");
+    let reason = "Received a 403 status error: not authorized";
+    for nth in 1..=60 {
+        env.fault("CreateAccountAssignment", nth, FaultKind::FailLater(reason.to_owned()));
+    }
+    let result = env.run(&["access", "apply"]).expect(1);
+    let heads = result.stdout.lines().filter(|line| line.contains("changes failed: "));
+    assert_eq!(heads.count(), 1, "{}", result.stdout);
+    assert!(result.stdout.contains("… and "), "{}", result.stdout);
+    assert_eq!(result.stderr.matches(reason).count(), 1, "{}", result.stderr);
+}
+
+#[test]
+fn an_apply_ends_with_the_password_that_each_new_user_needs() {
+    let env = team();
+    let plan = env.run(&["access", "plan"]).expect(3).stdout;
+    assert!(
+        plan.contains("· 2 new users need a password before they can sign in: ada and bob."),
+        "{plan}"
+    );
+    let text = env.run(&["access", "apply"]).expect(0).stdout;
+    for part in [
+        "Left for you: 2 new users need a password.",
+        "→ Reset password → Send an email to the user with instructions",
+        "  Set a password for ada.\n    http",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in:\n{text}");
+    }
+    let env = team();
+    let envelope = validated(&env.json(&["access", "apply"]).expect(0));
+    let tasks = envelope["tasks"].as_array().unwrap();
+    assert_eq!(tasks.len(), 2, "{tasks:#?}");
+    assert_eq!(tasks[1]["what"], "Set a password for bob.");
+    assert!(tasks[1]["url"].as_str().unwrap().contains("/users/user-details/"));
+    let again = validated(&env.json(&["access", "apply"]).expect(0));
+    assert_eq!(again["tasks"], serde_json::json!([]));
+}
+
+#[test]
 fn a_plan_prints_the_iam_policy_that_it_needs() {
     let env = team();
     for command in [
@@ -795,6 +868,16 @@ mod in_a_terminal {
         );
         assert!(screen.contains("10 changes made in"), "{screen}");
         assert_eq!(env.counts(), COUNTS);
+    }
+
+    #[test]
+    fn enter_alone_does_not_agree_to_administrator_access() {
+        let env = team();
+        let mut terminal = Terminal::start(&env, &["access", "apply"]);
+        terminal.wait_for("AdministratorAccess");
+        terminal.answer("Make these changes?", "\r");
+        assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+        assert_eq!(mutating(&env), [""; 0]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod requests;
 mod shared;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Mutex;
@@ -25,7 +26,8 @@ use tokio::time::Instant;
 use self::graph::Graph;
 use self::requests::{Calls, Ended, Requests};
 use self::shared::{Ids, Shared};
-use super::plan::{Change, Plan};
+use super::plan::{Action, Change, Plan};
+use crate::ids::UserId;
 use crate::limits::CHANGES_AT_ONCE;
 use crate::reconcile::Context;
 use crate::resources::inventory::Inventory;
@@ -43,6 +45,10 @@ pub struct Outcome {
     pub failed: Vec<(Change, UserError)>,
     /// What was not begun: it waits for something that failed, or the apply was stopped.
     pub not_begun: Vec<Change>,
+    /// What was begun, and is not known to have ended, because the apply was ended at once.
+    pub in_progress: Vec<Change>,
+    /// The users that were created, by name, with their IDs as far as they are known.
+    pub new_users: BTreeMap<String, Option<UserId>>,
     /// Whether the apply was asked to stop.
     pub stopped: bool,
     /// The requests to Identity Center, with retries.
@@ -134,10 +140,20 @@ pub async fn apply(context: &Context, inventory: &Inventory, plan: &Plan, events
     not_begun.extend(requests.not_begun());
     not_begun.sort_unstable();
     outcome.not_begun = not_begun.into_iter().map(|index| graph.change(index).clone()).collect();
+    outcome.new_users = new_users(plan, &shared.ids.borrow());
     let after = context.clients.identity_center_requests();
     outcome.requests = after.sent - before.sent;
     outcome.refused = after.refused - before.refused;
     outcome
+}
+
+/// The users that the plan creates, and that were created.
+fn new_users(plan: &Plan, ids: &Ids) -> BTreeMap<String, Option<UserId>> {
+    let created = plan.changes.iter().filter_map(|change| match &change.action {
+        Action::CreateUser(spec) => ids.users.get_key_value(&spec.name),
+        _ => None,
+    });
+    created.map(|(name, id)| (name.clone(), Some(id.clone()))).collect()
 }
 
 /// Waits until this time; forever if there is none.

@@ -23,7 +23,8 @@ use crate::progress::Lock;
 use crate::ui::Screen;
 use crate::ui::access::json::{OutcomeOut, PlanOut};
 use crate::ui::access::progress::ApplyProgress;
-use crate::ui::access::{PlanView, markdown, text};
+use crate::ui::access::tasks::Tasks;
+use crate::ui::access::{PlanView, markdown, stakes, text};
 use crate::user_error::{UserError, UserErrorKind};
 use crate::wizard::{Confirm, Prompter, Reply};
 
@@ -100,6 +101,14 @@ impl Agreed {
     };
 }
 
+/// How an apply ended.
+#[derive(Debug, Default)]
+struct Ended {
+    outcome: Outcome,
+    /// Whether the user did not wait for what was in progress.
+    at_once: bool,
+}
+
 /// Shows the plan, asks, applies it, and returns the exit code.
 pub async fn carry_out(
     cli: &Cli,
@@ -130,12 +139,12 @@ pub async fn carry_out(
     }
     let began = Instant::now();
     if ready.plan.changes.is_empty() {
-        return finish(cli, screen, &ready, Some(&Outcome::default()), Duration::ZERO);
+        return finish(cli, screen, &ready, &Ended::default(), Duration::ZERO);
     }
     let has_bar =
         environment.is_terminal && !is_accessible(cli, environment) && environment.var("TERM") != Some("dumb");
-    let outcome = apply_until_asked_to_end(screen, requests, &ready, has_bar).await;
-    finish(cli, screen, &ready, outcome.as_ref(), began.elapsed())
+    let ended = apply_until_asked_to_end(screen, requests, &ready, has_bar).await;
+    finish(cli, screen, &ready, &ended, began.elapsed())
 }
 
 /// Shows the plan before anything is asked or changed. The envelope has it at the end.
@@ -168,9 +177,11 @@ async fn agree(cli: &Cli, prompter: Option<&dyn Prompter>, ready: &Ready) -> Res
         } else {
             "these changes"
         };
+        let stakes = stakes::of(&ready.view(), &ready.situation.desired);
         let confirm = Confirm {
+            default: stakes.is_empty(),
+            lines: stakes,
             prompt: format!("Make {plural}?"),
-            default: true,
             help: vec![
                 "Everything here can be changed back: take it out of the file, and apply it with --prune.".to_owned(),
             ],
@@ -236,14 +247,9 @@ fn left() -> UserError {
     )
 }
 
-/// Applies the plan. When the user asks to end, what is in flight ends first; when the user asks again, this returns `None` at
-/// once.
-async fn apply_until_asked_to_end(
-    screen: &Screen,
-    requests: &mut EndRequests,
-    ready: &Ready,
-    has_bar: bool,
-) -> Option<Outcome> {
+/// Applies the plan. When the user asks to end, what is in flight ends first; when the user asks again, this returns at once
+/// with what is known.
+async fn apply_until_asked_to_end(screen: &Screen, requests: &mut EndRequests, ready: &Ready, has_bar: bool) -> Ended {
     let context = ready.connected.context();
     let progress = ApplyProgress::new(screen, &ready.view(), has_bar, ready.has_events);
     let mut running = pin!(apply(context, &ready.situation.inventory, &ready.plan, &progress));
@@ -251,14 +257,23 @@ async fn apply_until_asked_to_end(
         Either::Left((outcome, _)) => Some(outcome),
         Either::Right(((), _)) => None,
     };
-    if first.is_some() {
-        return first;
+    if let Some(outcome) = first {
+        return Ended {
+            outcome,
+            at_once: false,
+        };
     }
     context.stop.request();
     progress.stopping();
     match select(running, pin!(requests.next_again())).await {
-        Either::Left((outcome, _)) => Some(outcome),
-        Either::Right(((), _)) => None,
+        Either::Left((outcome, _)) => Ended {
+            outcome,
+            at_once: false,
+        },
+        Either::Right(((), _)) => Ended {
+            outcome: progress.so_far(&ready.plan),
+            at_once: true,
+        },
     }
 }
 
@@ -275,48 +290,48 @@ fn stopped_before(cli: &Cli, screen: &Screen, ready: &Ready, error: &UserError) 
     exit
 }
 
-/// Reports what was done and what was not. Without an outcome, the user stopped at once.
-fn finish(cli: &Cli, screen: &Screen, ready: &Ready, outcome: Option<&Outcome>, took: Duration) -> ExitCode {
+/// Reports what was done, what was not, and what is left for people.
+fn finish(cli: &Cli, screen: &Screen, ready: &Ready, ended: &Ended, took: Duration) -> ExitCode {
+    let outcome = &ended.outcome;
     let accounts = &ready.situation.inventory.accounts;
-    let interrupted = outcome.is_none().then(UserError::interrupted);
-    let exit = outcome.map_or(ExitCode::Interrupted, |outcome| {
-        report::exit_of_outcome(&ready.plan, outcome)
-    });
-    match (cli.flags.output, outcome) {
-        (Output::Json, _) => {
+    let exit = report::exit_of_outcome(&ready.plan, outcome);
+    let console = &ready.connected.prepared.context.console;
+    let tasks = Tasks::of(outcome, console, &ready.connected.instance);
+    match cli.flags.output {
+        Output::Json => {
+            let interrupted = ended.at_once.then(UserError::interrupted);
             let mut body = report::of_file(&ready.situation.file);
             body.plan = Some(PlanOut::of(&ready.view()));
-            body.outcome = outcome.map(|outcome| OutcomeOut::of(outcome, accounts, &screen.invocation));
+            body.outcome = Some(OutcomeOut::of(outcome, accounts, &screen.invocation));
+            body.tasks = tasks.all;
             return report::envelope(screen, &Origin::of(&ready.connected), body, interrupted.as_ref(), exit);
         }
-        (Output::Markdown, Some(outcome)) => {
+        Output::Markdown => {
             screen.verbatim(&markdown::plan(&ready.view()));
             screen.verbatim(&markdown::outcome(outcome, took, accounts));
+            screen.verbatim(&markdown::tasks(&tasks));
         }
-        (_, Some(outcome)) if !ready.plan.changes.is_empty() => {
+        _ if ready.plan.changes.is_empty() => {}
+        _ => {
             // In a terminal, the lines of the progress are above.
             let is_shown = screen.talk_width.is_some() && screen.result_width.is_some() && !screen.quiet;
             screen.result("");
             text::print(screen, &text::outcome(outcome, took, accounts, is_shown));
+            text::print(screen, &text::tasks(&tasks, screen.verbose > 0));
         }
-        (_, Some(_)) => {}
-        (_, None) => screen.warn("Stopped at once. AWS may still complete what it was asked for."),
     }
     if cli.flags.output != Output::Markdown && !screen.quiet {
-        screen.print_next(&next(ready, outcome, exit));
+        screen.print_next(&next(ready, outcome));
     }
     exit
 }
 
 /// How to go on.
-fn next(ready: &Ready, outcome: Option<&Outcome>, exit: ExitCode) -> NextSteps {
-    let is_over = outcome.is_some_and(|outcome| outcome.failed.is_empty() && outcome.not_begun.is_empty());
-    if !is_over && exit != ExitCode::Success {
+fn next(ready: &Ready, outcome: &Outcome) -> NextSteps {
+    let is_over = outcome.failed.is_empty() && outcome.not_begun.is_empty() && outcome.in_progress.is_empty();
+    if !is_over {
         return SetupCommand::again().to("go on where this ended").into();
     }
-    if ready.plan.unpruned.is_empty() {
-        return NextSteps::default();
-    }
-    let prune = report::apply_command(ready.file.as_deref()).switch("--prune");
-    prune.to("delete what is no longer in the file").into()
+    let kept = report::next_of_kept(&ready.plan, ready.file.as_deref());
+    kept.map_or_else(NextSteps::default, NextSteps::from)
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::leaving;
 use super::live::{Connected, Reading, Situation, connect, read};
-use super::report::{self, Origin};
+use super::report::{self, Deleting, Origin};
 use super::source::{self, Failure};
 use super::what_if::Assumptions;
 use crate::access::apply::estimate;
@@ -32,6 +32,8 @@ pub struct Planned {
     pub assumptions: Vec<String>,
     /// The file as the user gave it.
     pub given: Option<PathBuf>,
+    /// What the flags say about deletions.
+    pub deleting: Deleting,
 }
 
 impl Planned {
@@ -96,6 +98,10 @@ async fn planned(
         plan,
         assumptions: assumptions.sentences(),
         given: flags.file.clone(),
+        deleting: Deleting {
+            prune: flags.prune,
+            max_deletes: flags.max_deletes,
+        },
     })
 }
 
@@ -134,7 +140,8 @@ pub fn show(cli: &Cli, screen: &Screen, planned: &Planned) -> ExitCode {
             }
             if !screen.quiet && planned.assumptions.is_empty() {
                 screen.result("");
-                screen.result_next(&report::next_of_plan(&planned.plan, planned.given.as_deref()), 2);
+                let next = report::next_of_plan(&planned.plan, planned.given.as_deref(), planned.deleting);
+                screen.result_next(&next, 2);
             }
             exit
         }

@@ -1,5 +1,7 @@
 //! How a command of `access` ends: text, Markdown or the envelope, and the exit code.
 
+use std::path::Path;
+
 use super::live::Connected;
 use super::source::Failure;
 use crate::access::apply::Outcome;
@@ -10,7 +12,7 @@ use crate::cli::{Cli, Output};
 use crate::commands::ending::fail as fail_with;
 use crate::exit_code::ExitCode;
 use crate::ids::{AccountId, RegionName};
-use crate::next_step::{NextSteps, SetupCommand, Subcommand};
+use crate::next_step::{NextStep, NextSteps, SetupCommand, Subcommand};
 use crate::ui::Screen;
 use crate::ui::access::json::{AccessBody, MistakeOut};
 use crate::ui::access::{markdown, text};
@@ -129,12 +131,12 @@ pub fn exit_of_outcome(plan: &Plan, outcome: &Outcome) -> ExitCode {
 }
 
 /// `access apply` with the file that was given.
-pub fn apply_command(file: Option<&std::path::Path>) -> SetupCommand {
+pub fn apply_command(file: Option<&Path>) -> SetupCommand {
     with_file(Subcommand::AccessApply, file)
 }
 
 /// A command of `access` with the file that was given.
-pub fn with_file(command: Subcommand, file: Option<&std::path::Path>) -> SetupCommand {
+pub fn with_file(command: Subcommand, file: Option<&Path>) -> SetupCommand {
     let command = SetupCommand::new(command);
     match file {
         Some(file) => command.word(file.display().to_string()),
@@ -142,24 +144,58 @@ pub fn with_file(command: Subcommand, file: Option<&std::path::Path>) -> SetupCo
     }
 }
 
+/// How a plan deletes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Deleting {
+    /// `--prune`.
+    pub prune: bool,
+    /// `--max-deletes`.
+    pub max_deletes: Option<u32>,
+}
+
 /// What to do after a plan.
-pub fn next_of_plan(plan: &Plan, file: Option<&std::path::Path>) -> NextSteps {
+pub fn next_of_plan(plan: &Plan, file: Option<&Path>, deleting: Deleting) -> NextSteps {
     let mut next = NextSteps::default();
-    if plan.changes.iter().any(|change| !change.action.is_deletion()) {
-        next = next.or(apply_command(file).to("apply it"));
+    if !plan.changes.is_empty() {
+        let mut apply = apply_command(file);
+        if deleting.prune {
+            apply = apply.switch("--prune");
+        }
+        if let Some(most) = deleting.max_deletes.filter(|_| deleting.prune) {
+            apply = apply.value("--max-deletes", most.to_string());
+        }
+        next = next.or(apply.to("apply it"));
     }
-    let deletes = plan.changes.iter().any(|change| change.action.is_deletion());
-    if deletes || !plan.unpruned.is_empty() {
-        let prune = apply_command(file).switch("--prune");
-        next = next.or(prune.to("delete what is no longer in the file"));
+    match next_of_kept(plan, file) {
+        Some(kept) => next.or(kept),
+        None => next,
     }
-    next
+}
+
+/// How to make the deletions that a plan does not make, if there are any. With more deletions than allowed, only a greater
+/// limit helps.
+pub fn next_of_kept(plan: &Plan, file: Option<&Path>) -> Option<NextStep> {
+    let count = plan.unpruned.len();
+    if count == 0 {
+        return None;
+    }
+    let prune = apply_command(file).switch("--prune");
+    let prune = if text::exceeds_limit(plan) {
+        prune.value("--max-deletes", count.to_string())
+    } else {
+        prune
+    };
+    Some(prune.to(match count {
+        1 => "make this deletion too".to_owned(),
+        count => format!("make these {count} deletions too"),
+    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::access::plan::{Action, Change, Refusal, RefusalReason};
+    use crate::next_step::{Argument, Invocation};
 
     fn group() -> Change {
         Change {
@@ -188,6 +224,38 @@ mod tests {
         assert_eq!(exit_of_plan(&plan), ExitCode::Incomplete);
         plan.refusals.push(refusal());
         assert_eq!(exit_of_plan(&plan), ExitCode::Differs);
+    }
+
+    #[test]
+    fn the_command_for_deletions_is_the_one_that_makes_them() {
+        let invocation = Invocation {
+            subcommand: Subcommand::AccessApply,
+            own: vec![
+                Argument::Switch("--prune".to_owned()),
+                Argument::Word("team.toml".to_owned()),
+            ],
+            ..Invocation::default()
+        };
+        let line = |plan: &Plan| {
+            let next = next_of_kept(plan, Some(Path::new("team.toml"))).unwrap();
+            invocation.next_step(&next)
+        };
+        let mut plan = Plan {
+            unpruned: vec![group(), group()],
+            ..Plan::default()
+        };
+        assert_eq!(
+            line(&plan),
+            "make these 2 deletions too: idc-setup access apply team.toml --prune"
+        );
+        plan.refusals.push(Refusal {
+            reason: RefusalReason::TooManyDeletes,
+            ..refusal()
+        });
+        assert_eq!(
+            line(&plan),
+            "make these 2 deletions too: idc-setup access apply team.toml --prune --max-deletes 2"
+        );
     }
 
     #[test]

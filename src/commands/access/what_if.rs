@@ -107,11 +107,6 @@ impl Assumptions {
         Ok(())
     }
 
-    /// The users who left.
-    pub fn leavers(&self) -> &[String] {
-        &self.without
-    }
-
     /// Removes the users who left.
     ///
     /// # Errors

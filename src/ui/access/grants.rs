@@ -101,37 +101,43 @@ pub fn by_account(changes: &[Change]) -> BTreeMap<AccountId, Balance> {
     accounts
 }
 
-/// Counts the assignments of each organizational unit.
-pub fn by_unit(changes: &[Change], inventory: &Inventory) -> BTreeMap<String, Balance> {
+/// Counts the assignments of each organizational unit; `None` if the names of the units were not read.
+pub fn by_unit(changes: &[Change], inventory: &Inventory) -> Option<BTreeMap<String, Balance>> {
     let mut units: BTreeMap<String, Balance> = BTreeMap::new();
     for (account, balance) in by_account(changes) {
-        let unit = units.entry(unit_of(&inventory.accounts, &account)).or_default();
+        let unit = units.entry(unit_of(&inventory.accounts, &account)?).or_default();
         unit.accounts += 1;
         unit.given += balance.given;
         unit.taken += balance.taken;
     }
-    units
+    Some(units)
 }
 
-/// The organizational unit of an account: `Workloads/Prod`, with the IDs of units whose names were not read.
-pub fn unit_of(accounts: &Accounts, id: &AccountId) -> String {
+/// Whether names of organizational units were read. They are read only if the access file names one.
+pub fn has_units(accounts: &Accounts) -> bool {
+    accounts.units.values().any(|unit| unit.parent.is_some())
+}
+
+/// The organizational unit of an account: `Workloads/Prod`, down to the deepest one whose name was read. `None` if no names
+/// were read.
+pub fn unit_of(accounts: &Accounts, id: &AccountId) -> Option<String> {
+    if !has_units(accounts) {
+        return None;
+    }
     let Some(account) = accounts.all.get(id) else {
-        return "outside the organization".to_owned();
+        return Some("outside the organization".to_owned());
     };
-    let below_root = account.path.iter().filter(|unit| !unit.starts_with("r-"));
-    let names: Vec<&str> = below_root
-        .map(|unit| {
-            accounts
-                .units
-                .get(unit)
-                .map_or(unit.as_str(), |known| known.name.as_str())
-        })
-        .collect();
-    if names.is_empty() {
-        "in no organizational unit".to_owned()
+    let mut below_root = account.path.iter().filter(|unit| !unit.starts_with("r-")).peekable();
+    if below_root.peek().is_none() {
+        return Some("in no organizational unit".to_owned());
+    }
+    let names = below_root.map_while(|unit| Some(accounts.units.get(unit)?.name.as_str()));
+    let names: Vec<&str> = names.collect();
+    Some(if names.is_empty() {
+        "in other organizational units".to_owned()
     } else {
         names.join("/")
-    }
+    })
 }
 
 fn is_group(who: &str) -> bool {
@@ -139,7 +145,7 @@ fn is_group(who: &str) -> bool {
 }
 
 /// The users and groups, the permission sets and the accounts that get access (or lose it) in one sentence:
-/// `Give 12 groups 3 permission sets in 200 accounts (480 assignments).`
+/// `Give 3 permission sets in 200 accounts to 12 groups (480 assignments).`
 pub fn summary(people: &ByPerson, is_taken: bool) -> Option<String> {
     let mut whos = BTreeSet::new();
     let (mut sets, mut count) = (BTreeSet::new(), 0);
@@ -167,7 +173,7 @@ pub fn summary(people: &ByPerson, is_taken: bool) -> Option<String> {
     Some(if is_taken {
         format!("Take {sets} in {accounts} from {who} ({count}).")
     } else {
-        format!("Give {who} {sets} in {accounts} ({count}).")
+        format!("Give {sets} in {accounts} to {who} ({count}).")
     })
 }
 
@@ -176,6 +182,7 @@ mod tests {
     use super::*;
     use crate::access::desired::AssignmentName;
     use crate::access::file::PrincipalName;
+    use crate::resources::inventory::{Account, Unit};
 
     fn create(account: &str, set: &str, group: &str) -> Change {
         Change {
@@ -199,10 +206,38 @@ mod tests {
         assert_eq!(people.keys().collect::<Vec<_>>(), ["group audit", "group platform"]);
         assert_eq!(
             summary(&people, false).unwrap(),
-            "Give 2 groups 2 permission sets in 2 accounts (3 assignments)."
+            "Give 2 permission sets in 2 accounts to 2 groups (3 assignments)."
         );
         assert_eq!(summary(&people, true), None);
         let account: AccountId = "444455556666".parse().unwrap();
         assert_eq!(by_account(&changes)[&account].text(), "+2");
+    }
+
+    #[test]
+    fn an_account_is_in_the_deepest_unit_whose_name_was_read() {
+        let id: AccountId = "111122223333".parse().unwrap();
+        let unit = |name: &str, parent: Option<&str>| Unit {
+            name: name.to_owned(),
+            parent: parent.map(str::to_owned),
+        };
+        let account = Account {
+            id: id.clone(),
+            name: "Prod".to_owned(),
+            email: String::new(),
+            state: "ACTIVE".to_owned(),
+            path: ["r-1", "ou-1", "ou-2"].map(str::to_owned).to_vec(),
+            tags: None,
+        };
+        let mut accounts = Accounts {
+            all: BTreeMap::from([(id.clone(), account)]),
+            ..Accounts::default()
+        };
+        assert_eq!(unit_of(&accounts, &id), None);
+        accounts.units.insert("r-1".to_owned(), unit("Root", None));
+        assert_eq!(unit_of(&accounts, &id), None);
+        accounts.units.insert("ou-1".to_owned(), unit("Workloads", Some("r-1")));
+        assert_eq!(unit_of(&accounts, &id).as_deref(), Some("Workloads"));
+        accounts.units.insert("ou-2".to_owned(), unit("Prod", Some("ou-1")));
+        assert_eq!(unit_of(&accounts, &id).as_deref(), Some("Workloads/Prod"));
     }
 }

@@ -4,11 +4,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::policies::PolicyDiff;
+use super::tasks::TaskOut;
 use super::view::PlanView;
 use super::words::{self, Kind};
 use crate::access::apply::Outcome;
-use crate::access::drift::{Drift, DriftKind};
+use crate::access::drift::{Drift, DriftKind, DriftSubject};
 use crate::access::explain::{Way, WayState};
+use crate::access::file::PrincipalName;
 use crate::access::mistake::{Mistake, Place};
 use crate::access::plan::{Action, Change, Note, NoteKind, Refusal, RefusalReason};
 use crate::ids::{AccountId, Principal};
@@ -31,6 +33,8 @@ pub struct AccessBody {
     pub plan: Option<PlanOut>,
     /// What was applied, of `apply` and `adopt`.
     pub outcome: Option<OutcomeOut>,
+    /// What only people can do after `apply`.
+    pub tasks: Vec<TaskOut>,
     /// What others have changed, of `drift`.
     pub drift: Vec<DriftOut>,
     /// What people should know, of `drift`. A plan has its own notes.
@@ -186,7 +190,6 @@ impl PolicyOut {
 impl ChangeOut {
     /// Converts a change.
     pub fn of(change: &Change, accounts: &Accounts) -> Self {
-        use crate::access::file::PrincipalName;
         let action = &change.action;
         let mut out = Self {
             kind: Kind::of(action),
@@ -388,9 +391,11 @@ pub struct OutcomeOut {
     pub failed: Vec<FailedOut>,
     /// The changes that were not begun.
     pub not_begun: Vec<ChangeOut>,
+    /// The changes that were begun and are not known to have ended, because the apply was ended at once.
+    pub in_progress: Vec<ChangeOut>,
     /// Whether the user asked to end.
     pub stopped: bool,
-    /// The number of requests to Identity Center.
+    /// The number of requests to Identity Center; 0 if the apply was ended at once.
     pub requests: u64,
     /// The number of requests that AWS refused because of its rate limit, and that were repeated.
     pub refused: u64,
@@ -427,13 +432,17 @@ impl OutcomeOut {
     /// Converts an outcome.
     pub fn of(outcome: &Outcome, accounts: &Accounts, invocation: &Invocation) -> Self {
         let failed = outcome.failed.iter();
-        let not_begun = outcome.not_begun.iter();
+        let changes = |changes: &[Change]| {
+            let changes = changes.iter().map(|change| ChangeOut::of(change, accounts));
+            changes.collect::<Vec<ChangeOut>>()
+        };
         Self {
             done: outcome.done,
             failed: failed
                 .map(|(change, error)| FailedOut::of(change, error, accounts, invocation))
                 .collect(),
-            not_begun: not_begun.map(|change| ChangeOut::of(change, accounts)).collect(),
+            not_begun: changes(&outcome.not_begun),
+            in_progress: changes(&outcome.in_progress),
             stopped: outcome.stopped,
             requests: outcome.requests,
             refused: outcome.refused,
@@ -472,6 +481,18 @@ pub struct DriftOut {
     pub text: String,
     /// How applying the file would change the inline policy of the permission set.
     pub inline_policy: Option<PolicyOut>,
+    /// The name of the user who has or lacks access, or who is or is not in the group.
+    pub user: Option<String>,
+    /// The name of the group that has or lacks access, or whose members differ.
+    pub group: Option<String>,
+    /// The name of the permission set.
+    pub permission_set: Option<String>,
+    /// The setting of the permission set that differs.
+    pub setting: Option<String>,
+    /// The account of an assignment.
+    pub account: Option<AccountId>,
+    /// The accounts that have an earlier version of the permission set.
+    pub accounts: Vec<AccountId>,
     /// The line of the file.
     pub place: Option<PlaceOut>,
 }
@@ -479,12 +500,55 @@ pub struct DriftOut {
 impl DriftOut {
     /// Converts drift.
     pub fn of(drift: &Drift) -> Self {
-        Self {
+        let mut out = Self {
             kind: drift.kind.into(),
             text: drift.text.clone(),
             inline_policy: PolicyDiff::of_drift(drift).as_ref().map(PolicyOut::of),
+            user: None,
+            group: None,
+            permission_set: None,
+            setting: None,
+            account: None,
+            accounts: Vec::new(),
             place: drift.place.as_ref().map(PlaceOut::of),
+        };
+        match &drift.what {
+            DriftSubject::User { name } => out.user = Some(name.clone()),
+            DriftSubject::Group { name } => out.group = Some(name.clone()),
+            DriftSubject::PermissionSet { name } => out.permission_set = Some(name.clone()),
+            DriftSubject::Setting {
+                permission_set,
+                setting,
+            } => {
+                out.permission_set = Some(permission_set.clone());
+                out.setting = Some(setting.to_string());
+            }
+            DriftSubject::Roles {
+                permission_set,
+                accounts,
+            } => {
+                out.permission_set = Some(permission_set.clone());
+                out.accounts = accounts.iter().cloned().collect();
+            }
+            DriftSubject::Assignment {
+                account,
+                permission_set,
+                principal,
+            } => {
+                out.account = Some(account.clone());
+                out.permission_set = Some(permission_set.clone());
+                match principal {
+                    Some(PrincipalName::User(name)) => out.user = Some(name.clone()),
+                    Some(PrincipalName::Group(name)) => out.group = Some(name.clone()),
+                    None => {}
+                }
+            }
+            DriftSubject::Member { group, user } => {
+                out.group = Some(group.clone());
+                out.user.clone_from(user);
+            }
         }
+        out
     }
 }
 

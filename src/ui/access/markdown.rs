@@ -1,13 +1,16 @@
 //! Plans, drift and mistakes as a comment for a pull request. No name can format the comment, mention a person or add a link:
-//! names are in code, and the other text is escaped.
+//! names are in code, and so is each word of other text that could have a meaning in Markdown. What is in code can be copied.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::counts::{self, THINGS, Verb};
+use super::failures::{self, MOST_EXAMPLES};
 use super::grants;
+use super::notes::{self, Shown};
 use super::policies::PolicyDiff;
-use super::text::{estimate, not_made};
+use super::tasks::Tasks;
+use super::text::{are, estimate, exceeds_limit, not_made};
 use super::view::PlanView;
 use super::words;
 use crate::access::apply::Outcome;
@@ -38,22 +41,33 @@ pub fn code(text: &str) -> String {
     format!("{fence}{space}{text}{space}{fence}")
 }
 
-/// Text in which no character has a meaning in Markdown or HTML, and which mentions and links nothing.
+/// Text that formats, mentions and links nothing: each word in which a character could have a meaning in Markdown or HTML is
+/// in code, without the punctuation around it.
 pub fn escaped(text: &str) -> String {
-    clean(text).chars().fold(String::new(), |mut escaped, c| {
-        match c {
-            // An empty character ends what would be a mention or a reference.
-            '@' | '#' => {
-                escaped.push(c);
-                escaped.push_str("&#8203;");
-            }
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '!' | ':' | '$' => {
-                let _ = write!(escaped, "&#{};", u32::from(c));
-            }
-            _ => escaped.push(c),
+    let text = clean(text);
+    let words = text.split_whitespace().map(|word| {
+        let start = word.trim_start_matches(['(', '"']);
+        let core = start.trim_end_matches(['.', ',', ';', ':', ')', '?', '"']);
+        if core.chars().all(is_plain) && !is_address(core) {
+            return word.to_owned();
         }
-        escaped
-    })
+        let before = &word[..word.len() - start.len()];
+        let after = &start[core.len()..];
+        format!("{before}{}{after}", code(core))
+    });
+    let words: Vec<String> = words.collect();
+    words.join(" ")
+}
+
+/// Whether a character has no meaning in Markdown and HTML, wherever it stands in a word.
+fn is_plain(c: char) -> bool {
+    c.is_alphanumeric() || !c.is_ascii() || "-/.,;'()\"%=?+".contains(c)
+}
+
+/// Whether GitHub makes a link of the word, or a mark of a list at the beginning of a text.
+fn is_address(word: &str) -> bool {
+    let lower = word.to_lowercase();
+    lower.starts_with("www.") || word.starts_with(['-', '+', '=']) || lower.starts_with("gh-")
 }
 
 fn at(place: Option<&Place>) -> String {
@@ -68,8 +82,11 @@ pub fn plan(view: &PlanView) -> String {
         let _ = writeln!(page, "{}\n", escaped(text));
     }
     if plan.is_empty() {
-        let _ = writeln!(page, "**Nothing to do**: {} as the file says.\n", plan.unchanged);
-        add_notes(&mut page, &plan.notes);
+        let _ = match plan.unchanged {
+            0 => writeln!(page, "**Nothing to do.**\n"),
+            count => writeln!(page, "**Nothing to do**: {} as the file says.\n", are(count)),
+        };
+        add_notes(&mut page, &notes::shown(plan, false));
         return page;
     }
     add_counts(&mut page, view);
@@ -86,13 +103,17 @@ pub fn plan(view: &PlanView) -> String {
     add_people(&mut page, view);
     add_accounts(&mut page, view);
     if !plan.unpruned.is_empty() {
-        page.push_str("### No longer in the file, and kept without `--prune`\n\n");
+        page.push_str(if exceeds_limit(plan) {
+            "### Kept: more deletions than allowed\n\n"
+        } else {
+            "### Deleted only with `--prune`\n\n"
+        });
         let sentences = plan.unpruned.iter();
         let sentences = sentences.map(|change| words::sentence(&change.action, &view.inventory.accounts));
         let sentences: Vec<String> = sentences.map(|sentence| escaped(&sentence)).collect();
         add_list(&mut page, &sentences);
     }
-    add_notes(&mut page, &plan.notes);
+    add_notes(&mut page, &notes::shown(plan, false));
     page
 }
 
@@ -115,7 +136,10 @@ fn add_counts(page: &mut String, view: &PlanView) {
         }
         let _ = writeln!(page, "\nApplying takes {}.", estimate(view));
     }
-    let _ = writeln!(page, "{} as the file says.\n", plan.unchanged);
+    if plan.unchanged > 0 {
+        let _ = writeln!(page, "{} as the file says.", are(plan.unchanged));
+    }
+    page.push('\n');
     if let Some(text) = not_made(plan.not_made) {
         let _ = writeln!(page, "**{text}**\n");
     }
@@ -188,7 +212,8 @@ fn add_people(page: &mut String, view: &PlanView) {
         .flat_map(|(who, sets)| sets.iter().map(move |(set, accounts)| (who, set, accounts)))
         .map(|(who, set, accounts)| {
             let sign = if set.is_taken { "`-`" } else { "`+`" };
-            let accounts = cell(accounts.iter(), &view.inventory.accounts);
+            let ids = words::by_name(&view.inventory.accounts, accounts);
+            let accounts = cell(&ids, &view.inventory.accounts);
             format!(
                 "| {} | {sign} | {} | {accounts} |",
                 code(who),
@@ -201,9 +226,10 @@ fn add_people(page: &mut String, view: &PlanView) {
 }
 
 /// Accounts in a cell of a table.
-fn cell<'i>(ids: impl ExactSizeIterator<Item = &'i AccountId>, accounts: &Accounts) -> String {
+fn cell(ids: &[&AccountId], accounts: &Accounts) -> String {
     let more = ids.len().saturating_sub(MOST_IN_CELL);
     let mut names: Vec<String> = ids
+        .iter()
         .take(MOST_IN_CELL)
         .map(|id| code(&words::account(accounts, id)))
         .collect();
@@ -231,24 +257,35 @@ fn add_accounts(page: &mut String, view: &PlanView) {
     }
     let count = words::counted(accounts.len(), "account");
     let _ = writeln!(page, "<details><summary>Access by account ({count})</summary>\n");
-    page.push_str("| account | organizational unit | given | taken |\n| --- | --- | ---: | ---: |\n");
     let known = &view.inventory.accounts;
-    let rows: Vec<String> = accounts
-        .iter()
-        .map(|(id, balance)| {
-            let (account, unit) = (code(&words::account(known, id)), code(&grants::unit_of(known, id)));
-            format!("| {account} | {unit} | {} | {} |", balance.given, balance.taken)
+    let has_units = grants::has_units(known);
+    page.push_str(if has_units {
+        "| account | organizational unit | given | taken |\n| --- | --- | ---: | ---: |\n"
+    } else {
+        "| account | given | taken |\n| --- | ---: | ---: |\n"
+    });
+    let ids = words::by_name(known, accounts.keys()).into_iter();
+    let rows: Vec<String> = ids
+        .map(|id| {
+            let (account, balance) = (code(&words::account(known, id)), &accounts[id]);
+            let unit = grants::unit_of(known, id).map_or_else(String::new, |unit| format!(" {} |", code(&unit)));
+            format!("| {account} |{unit} {} | {} |", balance.given, balance.taken)
         })
         .collect();
-    add_rows(page, &rows, "| … | {} more accounts | | |");
+    let rest = if has_units {
+        "| … | {} more accounts | | |"
+    } else {
+        "| … {} more accounts | | |"
+    };
+    add_rows(page, &rows, rest);
     page.push_str("\n</details>\n\n");
 }
 
-fn add_notes(page: &mut String, notes: &[Note]) {
+fn add_notes(page: &mut String, notes: &[Shown<'_>]) {
     if !notes.is_empty() {
         page.push_str("### Notes\n\n");
         let notes = notes.iter();
-        let notes = notes.map(|note| format!("{}{}", escaped(&note.text), at(note.place.as_ref())));
+        let notes = notes.map(|note| format!("{}{}", escaped(&note.text), at(note.place)));
         add_list(page, &notes.collect::<Vec<_>>());
     }
 }
@@ -257,23 +294,49 @@ fn add_notes(page: &mut String, notes: &[Note]) {
 pub fn outcome(outcome: &Outcome, took: Duration, accounts: &Accounts) -> String {
     let stopped = if outcome.stopped { "Stopped. " } else { "" };
     let mut page = format!(
-        "### Applied\n\n**{stopped}{} made in {}** ({} requests).\n\n",
+        "### Applied\n\n**{stopped}{} made in {}** ({}).\n\n",
         words::counted(outcome.done, "change"),
         words::rough_time(took),
-        outcome.requests
+        words::requests(outcome)
     );
-    let failed = outcome.failed.iter().map(|(change, error)| {
-        let sentence = words::sentence(&change.action, accounts);
-        format!("**Failed**: {} {}", escaped(&sentence), escaped(&error.message))
-    });
-    let failed: Vec<String> = failed.collect();
-    if !failed.is_empty() {
-        add_list(&mut page, &failed);
+    for group in failures::by_reason(outcome) {
+        let count = words::counted(group.changes.len(), "change");
+        let _ = writeln!(page, "**{count} failed**: {}\n", escaped(group.reason));
+        let examples = group.changes.iter().take(MOST_EXAMPLES);
+        for change in examples {
+            let _ = writeln!(page, "- {}", escaped(&words::sentence(&change.action, accounts)));
+        }
+        let more = group.changes.len().saturating_sub(MOST_EXAMPLES);
+        if more > 0 {
+            let _ = writeln!(page, "- … and {}", words::counted(more, "more change"));
+        }
+        page.push('\n');
     }
-    if !outcome.not_begun.is_empty() {
-        let count = words::counted(outcome.not_begun.len(), "change");
-        let _ = writeln!(page, "Not begun: {count}.\n");
+    for text in failures::not_begun(outcome)
+        .into_iter()
+        .chain(failures::in_progress(outcome))
+    {
+        let _ = writeln!(page, "{text}\n");
     }
+    page
+}
+
+/// What is left for people.
+pub fn tasks(tasks: &Tasks) -> String {
+    let (Some(heading), Some(path)) = (tasks.heading(), tasks.path()) else {
+        return String::new();
+    };
+    let mut page = format!("### {heading}\n\n{}\n\n", code(path));
+    for task in &tasks.all {
+        let is_link = !task.url.contains(['<', '>', ' ']);
+        let url = if is_link {
+            format!("<{}>", task.url)
+        } else {
+            code(&task.url)
+        };
+        let _ = writeln!(page, "- {} {url}", escaped(&task.what));
+    }
+    page.push('\n');
     page
 }
 
@@ -282,7 +345,7 @@ pub fn drift(name: &str, drift: &[Drift], notes: &[Note]) -> String {
     let mut page = format!("## Access drift: {}\n\n", code(name));
     if drift.is_empty() {
         page.push_str("**No drift**: everything that the file owns is as it says.\n\n");
-        add_notes(&mut page, notes);
+        add_notes(&mut page, &notes::all(notes));
         return page;
     }
     page.push_str("| what | | line |\n| --- | --- | --- |\n");
@@ -301,7 +364,7 @@ pub fn drift(name: &str, drift: &[Drift], notes: &[Note]) -> String {
     add_rows(&mut page, &rows, "| … | {} more rows | |");
     page.push('\n');
     add_policies(&mut page, drift.iter().filter_map(PolicyDiff::of_drift));
-    add_notes(&mut page, notes);
+    add_notes(&mut page, &notes::all(notes));
     page
 }
 
@@ -333,10 +396,26 @@ mod tests {
 
     #[test]
     fn text_cannot_mention_link_or_format() {
-        assert_eq!(escaped("Give @ada #1."), "Give @&#8203;ada #&#8203;1.");
-        let text = escaped("<b>**x**</b> [y](https://example.com) `z` | ![i](j) &amp; ~~s~~ $m$");
-        for active in ["<", ">", "*", "[", "]", "`", "|", "!", "~", "$", "://"] {
-            assert!(!text.contains(active), "{active} is in {text}");
+        for (text, expected) in [
+            (
+                "Give the user ada Admin in Prod 1 (111122223333).",
+                "Give the user ada Admin in Prod 1 (111122223333).",
+            ),
+            ("Give @ada #1.", "Give `@ada` `#1`."),
+            ("user ada (Ada, ada@example.com)", "user ada (Ada, `ada@example.com`)"),
+            (
+                "attach arn:aws:iam::aws:policy/A, detach b_c",
+                "attach `arn:aws:iam::aws:policy/A`, detach `b_c`",
+            ),
+            (
+                "<b>**x y**</b> [y](https://example.com)",
+                "`<b>**x` `y**</b>` `[y](https://example.com`)",
+            ),
+            ("a ` b `` c", "a `` ` `` b ``` `` ``` c"),
+            ("www.example.com - x", "`www.example.com` `-` x"),
+            ("&amp; ~~s~~ $m$ a|b", "`&amp`; `~~s~~` `$m$` `a\\|b`"),
+        ] {
+            assert_eq!(escaped(text), expected);
         }
     }
 }

@@ -11,8 +11,8 @@ use super::grants;
 use super::json::{ChangeOut, Event};
 use super::view::PlanView;
 use super::words;
-use crate::access::apply::Events;
-use crate::access::plan::{Action, Change};
+use crate::access::apply::{Events, Outcome};
+use crate::access::plan::{Action, Change, Plan};
 use crate::ids::AccountId;
 use crate::limits::FRAME;
 use crate::resources::inventory::Accounts;
@@ -38,10 +38,31 @@ pub struct ApplyProgress<'a> {
     groups: RefCell<BTreeMap<String, Group>>,
     all: usize,
     ended: Cell<usize>,
+    /// What became of each change that was begun, by its address in the plan.
+    known: RefCell<BTreeMap<usize, State>>,
+    /// The reasons of failures so far. Each is shown once.
+    reasons: RefCell<BTreeSet<String>>,
+    failed: Cell<usize>,
     in_progress: Cell<usize>,
     is_stopping: Cell<bool>,
     began: Instant,
     estimate: Duration,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone)]
+enum State {
+    /// It was begun.
+    Begun,
+    /// It was made.
+    Done,
+    /// It failed.
+    Failed(Box<UserError>),
+}
+
+/// A change of the plan, of which there can be several that are equal.
+fn address(change: &Change) -> usize {
+    std::ptr::from_ref(change).addr()
 }
 
 /// Changes that are shown in one line: the assignments of an organizational unit, or the changes of one kind.
@@ -99,6 +120,9 @@ impl<'a> ApplyProgress<'a> {
             groups: RefCell::new(groups),
             all: changes.len(),
             ended: Cell::new(0),
+            known: RefCell::default(),
+            reasons: RefCell::default(),
+            failed: Cell::new(0),
             in_progress: Cell::new(0),
             is_stopping: Cell::new(false),
             began: Instant::now(),
@@ -111,6 +135,29 @@ impl<'a> ApplyProgress<'a> {
         });
         progress.update();
         progress
+    }
+
+    /// What is known about the plan when the apply is ended at once. The number of requests is not.
+    pub fn so_far(&self, plan: &Plan) -> Outcome {
+        let known = self.known.borrow();
+        let mut outcome = Outcome {
+            stopped: true,
+            ..Outcome::default()
+        };
+        for change in &plan.changes {
+            match known.get(&address(change)) {
+                None => outcome.not_begun.push(change.clone()),
+                Some(State::Begun) => outcome.in_progress.push(change.clone()),
+                Some(State::Failed(error)) => outcome.failed.push((change.clone(), UserError::clone(error))),
+                Some(State::Done) => {
+                    outcome.done += 1;
+                    if let Action::CreateUser(spec) = &change.action {
+                        outcome.new_users.insert(spec.name.clone(), None);
+                    }
+                }
+            }
+        }
+        outcome
     }
 
     /// The user asked to end.
@@ -147,13 +194,17 @@ impl<'a> ApplyProgress<'a> {
             0 => String::new(),
             count => format!(", {count} in progress"),
         };
+        let failed = match self.failed.get() {
+            0 => String::new(),
+            count => format!(", {count} failed"),
+        };
         let left = if self.is_stopping.get() {
             "stopping".to_owned()
         } else {
             let left = remaining(self.estimate, self.began.elapsed(), self.ended.get(), self.all);
             format!("about {} left", words::rough_time(left))
         };
-        bar.set_message(format!("{left}{in_progress}"));
+        bar.set_message(format!("{left}{in_progress}{failed}"));
     }
 
     /// A change has ended: counts it, and prints its group if it was the last one.
@@ -179,12 +230,14 @@ impl<'a> ApplyProgress<'a> {
 
 impl Events for ApplyProgress<'_> {
     fn begun(&self, change: &Change) {
+        self.known.borrow_mut().insert(address(change), State::Begun);
         self.event(|| Event::Begun {
             change: ChangeOut::of(change, self.accounts),
         });
     }
 
     fn done(&self, change: &Change) {
+        self.known.borrow_mut().insert(address(change), State::Done);
         self.end(change, true);
         self.event(|| Event::Done {
             change: ChangeOut::of(change, self.accounts),
@@ -194,8 +247,15 @@ impl Events for ApplyProgress<'_> {
     }
 
     fn failed(&self, change: &Change, why: &UserError) {
-        let sentence = words::sentence(&change.action, self.accounts);
-        self.line(&format!("✘ Failed: {sentence} {}", why.message));
+        self.known
+            .borrow_mut()
+            .insert(address(change), State::Failed(Box::new(why.clone())));
+        self.failed.set(self.failed.get() + 1);
+        // With a thousand failures for one reason, the others would only push it off the screen.
+        if self.reasons.borrow_mut().insert(why.message.clone()) {
+            let sentence = words::sentence(&change.action, self.accounts);
+            self.line(&format!("✘ Failed: {sentence} {}", why.message));
+        }
         self.end(change, false);
         self.event(|| Event::Failed {
             change: ChangeOut::of(change, self.accounts),
@@ -250,13 +310,19 @@ fn group_of(change: &Change, accounts: &Accounts) -> String {
         Action::CreateGroup { .. } | Action::UpdateGroup { .. } => "Groups".to_owned(),
         Action::AddMember { .. } => "Memberships".to_owned(),
         Action::CreatePermissionSet(_) | Action::UpdatePermissionSet { .. } => "Permission sets".to_owned(),
-        Action::CreateAssignment(name) => format!("Access, {}", grants::unit_of(accounts, &name.account)),
+        Action::CreateAssignment(name) => in_unit("Access", accounts, &name.account),
         Action::RemoveMember { .. } => "Removed memberships".to_owned(),
-        Action::DeleteAssignment { key, .. } => {
-            format!("Removed access, {}", grants::unit_of(accounts, &key.account))
-        }
+        Action::DeleteAssignment { key, .. } => in_unit("Removed access", accounts, &key.account),
         Action::DeletePermissionSet { .. } => "Removed permission sets".to_owned(),
         Action::DeleteGroup { .. } | Action::DeleteUser { .. } => "Removed people".to_owned(),
+    }
+}
+
+/// `Access, Workloads/Prod`, or `Access` if the names of the units were not read.
+fn in_unit(what: &str, accounts: &Accounts, id: &AccountId) -> String {
+    match grants::unit_of(accounts, id) {
+        Some(unit) => format!("{what}, {unit}"),
+        None => what.to_owned(),
     }
 }
 

@@ -5,14 +5,17 @@ use std::time::Duration;
 use console::Style;
 
 use super::counts::{self, Verb};
+use super::failures::{self, MOST_EXAMPLES};
 use super::grants::{self, ByPerson};
+use super::notes::{self, Shown};
 use super::policies::PolicyDiff;
+use super::tasks::Tasks;
 use super::view::PlanView;
 use super::words;
 use crate::access::apply::Outcome;
 use crate::access::drift::{Drift, DriftKind};
 use crate::access::mistake::Mistake;
-use crate::access::plan::{Action, Change, Note, NoteKind};
+use crate::access::plan::{Action, Change, Note, Plan, RefusalReason};
 use crate::resources::inventory::Accounts;
 use crate::text::clean;
 use crate::ui::screen::Screen;
@@ -34,6 +37,8 @@ pub enum Sign {
     Delete,
     /// Something differs and is not changed.
     Refused,
+    /// A link, which is never wrapped.
+    Link,
 }
 
 /// A line of the output.
@@ -117,23 +122,38 @@ pub fn plan(view: &PlanView, everything: bool) -> Vec<Line> {
     let unpruned = unpruned.map(|change| line(sign_of(change), 2, words::sentence(&change.action, accounts)));
     section(
         &mut all,
-        "No longer in the file, and kept without --prune",
+        kept_title(plan),
         capped(unpruned.collect(), MOST_UNPRUNED, everything),
     );
-    section(&mut all, "Notes", notes(&plan.notes, everything));
+    section(
+        &mut all,
+        "Notes",
+        note_lines(&notes::shown(plan, everything), everything),
+    );
     all
 }
 
-fn notes(notes: &[Note], everything: bool) -> Vec<Line> {
+fn note_lines(notes: &[Shown<'_>], everything: bool) -> Vec<Line> {
     let lines = notes.iter().map(|note| {
-        let sign = if note.kind == NoteKind::MayBeIncomplete {
-            Sign::Dim
-        } else {
-            Sign::None
-        };
-        line(sign, 2, format!("· {}{}", note.text, words::at(note.place.as_ref())))
+        let sign = if note.is_minor { Sign::Dim } else { Sign::None };
+        line(sign, 2, format!("· {}{}", note.text, words::at(note.place)))
     });
     capped(lines.collect(), MOST_NOTES, everything)
+}
+
+/// The title of the deletions that a plan does not make.
+pub fn kept_title(plan: &Plan) -> &'static str {
+    if exceeds_limit(plan) {
+        "Kept: more deletions than allowed"
+    } else {
+        "Deleted only with --prune"
+    }
+}
+
+/// Whether a plan keeps everything because it would delete too much.
+pub fn exceeds_limit(plan: &Plan) -> bool {
+    let mut refusals = plan.refusals.iter();
+    refusals.any(|refusal| refusal.reason == RefusalReason::TooManyDeletes)
 }
 
 /// The name, the assumptions, and the counts.
@@ -142,12 +162,11 @@ fn head(view: &PlanView) -> Vec<Line> {
     let mut lines = vec![line(Sign::Heading, 0, format!("Access plan: {}", view.name))];
     lines.extend(view.assumptions.iter().map(|text| line(Sign::None, 2, text)));
     if plan.is_empty() {
-        let count = plan.unchanged;
-        lines.push(line(
-            Sign::None,
-            2,
-            format!("Nothing to do: {} as the file says.", are(count)),
-        ));
+        let text = match plan.unchanged {
+            0 => "Nothing to do.".to_owned(),
+            count => format!("Nothing to do: {} as the file says.", are(count)),
+        };
+        lines.push(line(Sign::None, 2, text));
         return lines;
     }
     for (verb, sign) in [
@@ -160,13 +179,12 @@ fn head(view: &PlanView) -> Vec<Line> {
             lines.push(line(sign, 2, text));
         }
     }
-    let unchanged = format!("{} as the file says.", are(plan.unchanged));
-    let estimate = if plan.changes.is_empty() {
-        String::new()
-    } else {
-        format!(" Applying takes {}.", estimate(view))
-    };
-    lines.push(line(Sign::None, 2, format!("{unchanged}{estimate}")));
+    let unchanged = (plan.unchanged > 0).then(|| format!("{} as the file says.", are(plan.unchanged)));
+    let estimate = (!plan.changes.is_empty()).then(|| format!("Applying takes {}.", estimate(view)));
+    let texts: Vec<String> = unchanged.into_iter().chain(estimate).collect();
+    if !texts.is_empty() {
+        lines.push(line(Sign::None, 2, texts.join(" ")));
+    }
     if let Some(text) = not_made(plan.not_made) {
         lines.push(line(Sign::Refused, 2, text));
     }
@@ -184,15 +202,15 @@ pub fn not_made(count: usize) -> Option<String> {
     })
 }
 
-fn are(count: usize) -> String {
+/// `1 item is`, `2 items are`.
+pub fn are(count: usize) -> String {
     let verb = if count == 1 { "is" } else { "are" };
     format!("{} {verb}", words::counted(count, "item"))
 }
 
-/// `about 12 seconds and 55 calls`.
+/// `at most about 12 seconds`. Most organizations are faster: the estimate assumes that AWS takes long for each assignment.
 pub fn estimate(view: &PlanView) -> String {
-    let time = words::rough_time(view.duration);
-    format!("about {time} and {}", words::counted(view.calls, "call"))
+    format!("at most about {}", words::rough_time(view.duration))
 }
 
 fn items(changes: &[Change], everything: bool) -> Vec<Line> {
@@ -246,16 +264,10 @@ fn by_person(people: &ByPerson, accounts: &Accounts, everything: bool) -> Vec<Li
         lines.push(line(Sign::None, 2, who));
         for (set, in_accounts) in sets {
             let sign = if set.is_taken { Sign::Delete } else { Sign::Create };
-            let most = if everything { usize::MAX } else { MOST_IN_LINE };
-            let mut names: Vec<String> = in_accounts
-                .iter()
-                .take(most)
-                .map(|id| words::account(accounts, id))
-                .collect();
-            if in_accounts.len() > names.len() {
-                names.push(words::counted(in_accounts.len() - names.len(), "more account"));
-            }
-            let text = format!("{} in {}", set.permission_set, words::listed(&names));
+            let most = if everything { in_accounts.len() } else { MOST_IN_LINE };
+            let names = words::by_name(accounts, in_accounts).into_iter();
+            let names: Vec<String> = names.map(|id| words::account(accounts, id)).collect();
+            let text = format!("{} in {}", set.permission_set, words::few(&names, most));
             lines.push(line(sign, 4, text));
         }
     }
@@ -263,18 +275,21 @@ fn by_person(people: &ByPerson, accounts: &Accounts, everything: bool) -> Vec<Li
 }
 
 fn by_account(view: &PlanView, everything: bool) -> Vec<Line> {
-    let accounts = grants::by_account(&view.plan.changes);
-    let lines: Vec<Line> = if accounts.len() <= MOST_ACCOUNTS || everything {
-        let rows = accounts.iter().map(|(id, balance)| {
-            let account = words::account(&view.inventory.accounts, id);
-            line(Sign::None, 2, format!("{account}  {}", balance.text()))
-        });
-        rows.collect()
-    } else {
-        let units = grants::by_unit(&view.plan.changes, view.inventory);
+    let known = &view.inventory.accounts;
+    let balances = grants::by_account(&view.plan.changes);
+    let is_long = balances.len() > MOST_ACCOUNTS && !everything;
+    let units = is_long.then(|| grants::by_unit(&view.plan.changes, view.inventory));
+    let lines: Vec<Line> = if let Some(units) = units.flatten() {
         let rows = units.iter().map(|(unit, balance)| {
             let count = words::counted(balance.accounts, "account");
             line(Sign::None, 2, format!("{unit}: {count}  {}", balance.text()))
+        });
+        rows.collect()
+    } else {
+        let ids = words::by_name(known, balances.keys()).into_iter();
+        let rows = ids.map(|id| {
+            let account = words::account(known, id);
+            line(Sign::None, 2, format!("{account}  {}", balances[id].text()))
         });
         rows.collect()
     };
@@ -307,49 +322,79 @@ pub fn drift(name: &str, drift: &[Drift], about: &[Note], everything: bool) -> V
     section(&mut all, "Edited, but not provisioned", outdated);
     let gone = of(DriftKind::Gone, Sign::Delete);
     section(&mut all, "Assigned to what no longer exists", gone);
-    section(&mut all, "Notes", notes(about, everything));
+    section(&mut all, "Notes", note_lines(&notes::all(about), everything));
     all
 }
 
-/// The lines about what was applied. What failed was shown before if `is_shown`.
+/// The lines about what was applied. The first failure for each reason was shown before if `is_shown`.
 pub fn outcome(outcome: &Outcome, took: Duration, accounts: &Accounts, is_shown: bool) -> Vec<Line> {
     let made = words::counted(outcome.done, "change");
     let time = words::rough_time(took);
-    let refused = match outcome.refused {
-        0 => String::new(),
-        count => format!(", {count} slowed down by AWS"),
-    };
-    let requests = format!("{} requests{refused}", outcome.requests);
+    let requests = words::requests(outcome);
     let stopped = if outcome.stopped { "Stopped. " } else { "" };
     let mut all = vec![line(
         Sign::Heading,
         0,
         format!("{stopped}{made} made in {time} ({requests})."),
     )];
-    let failed = outcome.failed.iter().flat_map(|(change, error)| {
-        let what = words::sentence(&change.action, accounts);
-        [
-            line(Sign::Refused, 2, format!("Failed: {what}")),
-            line(Sign::None, 4, &error.message),
-        ]
-    });
-    if is_shown && !outcome.failed.is_empty() {
-        let count = words::counted(outcome.failed.len(), "change");
+    let mut shown = 0;
+    for group in failures::by_reason(outcome) {
+        let sentences = group.changes.iter();
+        let mut sentences = sentences.map(|change| words::sentence(&change.action, accounts));
+        match group.changes.len() {
+            1 if is_shown => shown += 1,
+            1 => {
+                let what = sentences.next().unwrap_or_default();
+                all.push(line(Sign::Refused, 2, format!("Failed: {what}")));
+                all.push(line(Sign::None, 4, group.reason));
+            }
+            count => {
+                all.push(line(
+                    Sign::Refused,
+                    2,
+                    format!("{count} changes failed: {}", group.reason),
+                ));
+                all.extend(sentences.take(MOST_EXAMPLES).map(|what| line(Sign::None, 4, what)));
+                if count > MOST_EXAMPLES {
+                    let more = words::counted(count - MOST_EXAMPLES, "more change");
+                    all.push(line(Sign::None, 4, format!("… and {more}")));
+                }
+            }
+        }
+    }
+    if shown > 0 {
+        let count = words::counted(shown, "change");
         all.push(line(Sign::Refused, 2, format!("{count} failed; see above.")));
-    } else {
-        all.extend(failed);
     }
-    if !outcome.not_begun.is_empty() {
-        let count = words::counted(outcome.not_begun.len(), "change");
-        all.push(line(Sign::None, 2, format!("Not begun: {count}.")));
+    let left = failures::not_begun(outcome)
+        .into_iter()
+        .chain(failures::in_progress(outcome));
+    all.extend(left.map(|text| line(Sign::None, 2, text)));
+    all
+}
+
+/// The lines about what is left for people.
+pub fn tasks(tasks: &Tasks, everything: bool) -> Vec<Line> {
+    let mut all = Vec::new();
+    let (Some(heading), Some(path)) = (tasks.heading(), tasks.path()) else {
+        return all;
+    };
+    all.push(line(Sign::None, 0, ""));
+    all.push(line(Sign::Heading, 0, heading));
+    all.push(line(Sign::None, 2, format!("Where: {path}")));
+    for task in tasks.shown(everything) {
+        all.push(line(Sign::None, 2, &task.what));
+        all.push(line(Sign::Link, 4, &task.url));
     }
+    all.extend(tasks.more(everything).map(|text| line(Sign::None, 2, text)));
     all
 }
 
 /// What an action does to how many things, for a question: `Delete 2 assignments and 1 permission set`.
 pub fn deletions(changes: &[Change]) -> String {
     let text = counts::text(counts::of(changes, Verb::Delete));
-    format!("Delete {}", text.replace(", ", " and "))
+    let parts: Vec<String> = text.split(", ").map(str::to_owned).collect();
+    format!("Delete {}", words::listed(&parts))
 }
 
 /// Whether a change deletes a user or a group, which cannot be brought back.
@@ -360,7 +405,10 @@ pub fn is_final(change: &Change) -> bool {
 /// Prints lines to stdout.
 pub fn print(screen: &Screen, lines: &[Line]) {
     for line in lines {
-        screen.raw_result(&painted(screen, line));
+        match line.sign {
+            Sign::Link => screen.unwrapped_result(&painted(screen, line)),
+            _ => screen.raw_result(&painted(screen, line)),
+        }
     }
 }
 
@@ -376,7 +424,7 @@ fn painted(screen: &Screen, line: &Line) -> String {
     let text = clean(&line.text);
     let signed = |sign: &str, style: Style| format!("{indent}{} {text}", screen.paint(sign, &style));
     match line.sign {
-        Sign::None => format!("{indent}{text}"),
+        Sign::None | Sign::Link => format!("{indent}{text}"),
         Sign::Dim => format!("{indent}{}", screen.paint(&text, &Style::new().dim())),
         Sign::Heading => format!("{indent}{}", screen.heading(&text)),
         Sign::Create => signed("+", Style::new().green()),

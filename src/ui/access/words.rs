@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::access::apply::Outcome;
 use crate::access::file::PrincipalName;
 use crate::access::mistake::Place;
 use crate::access::plan::{Action, Attribute, AttributeChange};
@@ -82,6 +83,25 @@ pub fn listed(parts: &[String]) -> String {
     }
 }
 
+/// At most this many of them, and how many others there are: `a, b and 9 others`.
+pub fn few(parts: &[String], most: usize) -> String {
+    match parts.len().saturating_sub(most) {
+        0 => listed(parts),
+        1 => format!("{} and 1 other", parts[..most].join(", ")),
+        others => format!("{} and {others} others", parts[..most].join(", ")),
+    }
+}
+
+/// `1 request`, `3 requests, 2 slowed down by AWS`.
+pub fn requests(outcome: &Outcome) -> String {
+    let plural = if outcome.requests == 1 { "" } else { "s" };
+    let refused = match outcome.refused {
+        0 => String::new(),
+        count => format!(", {count} slowed down by AWS"),
+    };
+    format!("{} request{plural}{refused}", outcome.requests)
+}
+
 /// A duration that is only known roughly: `40 seconds`, `3 minutes`.
 pub fn rough_time(time: Duration) -> String {
     // From two minutes on, seconds say nothing.
@@ -99,6 +119,14 @@ pub fn account(accounts: &Accounts, id: &AccountId) -> String {
         Some(account) if !account.name.is_empty() => format!("{} ({id})", account.name),
         _ => id.to_string(),
     }
+}
+
+/// Accounts by their names, and those with the same name by their IDs.
+pub fn by_name<'i>(accounts: &Accounts, ids: impl IntoIterator<Item = &'i AccountId>) -> Vec<&'i AccountId> {
+    let mut ids: Vec<&AccountId> = ids.into_iter().collect();
+    let name = |id: &AccountId| accounts.all.get(id).map_or("", |account| account.name.as_str());
+    ids.sort_by(|one, other| (name(one), *one).cmp(&(name(other), *other)));
+    ids
 }
 
 /// `group platform`, `user ada`.
@@ -305,6 +333,10 @@ mod tests {
         assert_eq!(listed(&words(&[])), "");
         assert_eq!(listed(&words(&["a"])), "a");
         assert_eq!(listed(&words(&["a", "b", "c"])), "a, b and c");
+        let three = words(&["a", "b", "c"]);
+        assert_eq!(few(&three, 3), "a, b and c");
+        assert_eq!(few(&three, 2), "a, b and 1 other");
+        assert_eq!(few(&three, 1), "a and 2 others");
         assert_eq!(counted(1, "user"), "1 user");
         assert_eq!(counted(0, "user"), "0 users");
     }
