@@ -40,6 +40,15 @@ fn is_read(operation: &str) -> bool {
         .any(|verb| operation.starts_with(verb))
 }
 
+/// Whether a service answers that something does not exist, such as the permissions boundary of a permission set. Services
+/// with JSON do not use the status for it.
+fn is_not_found(context: &FinalizerInterceptorContextRef<'_>) -> bool {
+    let error = context.output_or_error().and_then(Result::err);
+    let error = error.and_then(|error| error.as_operation_error());
+    // The type of the error depends on the operation, and all of them name the exception.
+    error.is_some_and(|error| format!("{error:?}").contains("ResourceNotFoundException"))
+}
+
 /// The outcome of a call or of one attempt.
 struct Line<'a> {
     attempts: u32,
@@ -131,7 +140,7 @@ impl Intercept for CallLog {
         let operation = config.load::<Metadata>().map_or("?", Metadata::name);
         // A call that changes something, fails or is retried is worth knowing. The many reads are for a closer look, also
         // where what they look for does not exist.
-        let is_expected = line.outcome == "ok" || line.status == Some(404);
+        let is_expected = line.outcome == "ok" || line.status == Some(404) || is_not_found(context);
         if is_read(operation) && is_expected && line.attempts <= 1 {
             tracing::debug!(
                 parent: span,

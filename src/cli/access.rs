@@ -20,7 +20,7 @@ pub enum AccessCommand {
     /// Show what applying the access file would change; change nothing
     ///
     /// Exit code: 0 nothing to do, 3 planned changes, 5 something differs and is not changed.
-    /// With --policy and no value: print the least-privilege IAM policy for this plan.
+    /// With --policy: print the IAM policy that reading and applying this plan needs.
     Plan(AccessPlanFlags),
     /// Make the organization as the access file says
     ///

@@ -108,7 +108,7 @@ pub enum Command {
     /// Check credentials, permissions and tools
     ///
     /// Changes nothing.
-    /// With --policy and no value: print the least-privilege IAM policy for the steps.
+    /// With --policy: print the IAM policy that the steps need.
     Doctor,
     /// Give a whole team access, from one file
     ///

@@ -267,11 +267,11 @@ impl SharedFlag {
             ("policy", AccessPlan) => Arg::new("policy")
                 .long("policy")
                 .action(ArgAction::SetTrue)
-                .help("Print the least-privilege IAM policy for this plan"),
+                .help("Print the IAM policy that this plan needs"),
             ("policy", Doctor) => Arg::new("policy")
                 .long("policy")
                 .action(ArgAction::SetTrue)
-                .help("Print the least-privilege IAM policy for the steps"),
+                .help("Print the IAM policy that the steps need"),
             ("cli-profile", Login) => text("Sign in with this profile [default: the last run's, or admin]")
                 .value_name("NAME")
                 .help_heading(Resettable::Reset),

@@ -1,8 +1,10 @@
 //! `idc-setup export`: writes what exists for another tool. Changes nothing in AWS.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+
+use jiff::Timestamp;
 
 use super::connect::Access;
 use super::ending::fail;
@@ -19,6 +21,7 @@ use crate::export::argo_cd::{Cluster, Format, Options};
 use crate::export::folder::{FolderError, Written};
 use crate::export::{Export, Selection, View, access, argo_cd, cloudformation, folder, surroundings, terraform};
 use crate::next_step::{NextStep, SetupCommand, Subcommand};
+use crate::progress::Record;
 use crate::reconcile::{Instance, rerun};
 use crate::resources::inventory::Accounts;
 use crate::text::capitalized;
@@ -31,6 +34,9 @@ use crate::wizard::steps::{EnableIdentityCenter, WizardContext};
 /// The flags that only an export for Argo CD has.
 const OF_ARGO_CD: &str = "--format, --cluster, --capability, --role-arn, --admin, --editor and --viewer";
 
+/// The most notes that are shown without -v.
+const MOST_NOTES: usize = 3;
+
 /// What the command did.
 struct Done {
     prepared: Prepared,
@@ -39,6 +45,8 @@ struct Done {
     /// What was written, with `--dir`.
     written: Option<Written>,
     handed_over: usize,
+    /// What was handed over to other tools before, as sentences.
+    taken_from: Vec<String>,
 }
 
 /// Exports what exists and returns the exit code.
@@ -69,9 +77,14 @@ async fn run(cli: &Cli, flags: &ExportFlags, environment: &Environment, screen: 
     if let Some(note) = prepared.note_on_profile(cli, screen) {
         screen.talk(&note);
     }
+    if to == ExportedTo::Access && flags.dir.is_none() && cli.flags.output != Output::Json {
+        refuse_several(&export)?;
+    }
     let written = flags.dir.as_deref().map(|dir| write(dir, &export)).transpose()?;
     let mut handed_over = 0;
+    let mut taken_from = Vec::new();
     if flags.hand_over {
+        taken_from = context.progress.read(|record| earlier_tools(record, to, &export));
         handed_over = hand_over(&context, to, &export)?;
     }
     Ok(Done {
@@ -80,17 +93,64 @@ async fn run(cli: &Cli, flags: &ExportFlags, environment: &Environment, screen: 
         export,
         written,
         handed_over,
+        taken_from,
     })
+}
+
+/// Refuses to print an access file that consists of several files. One stream of them is no access file.
+fn refuse_several(export: &Export) -> Result<(), UserError> {
+    let count = export.files.len();
+    if count <= 1 {
+        return Ok(());
+    }
+    Err(UserError::usage(
+        format!("This access file consists of {count} files, which cannot be printed as one."),
+        SetupCommand::again()
+            .placeholder("--dir", "DIR")
+            .to("write them to a folder"),
+    ))
+}
+
+/// The other tools to which something of this export was handed over before, as sentences.
+fn earlier_tools(record: &Record, to: ExportedTo, export: &Export) -> Vec<String> {
+    let mut tools: BTreeMap<&str, Earlier> = BTreeMap::new();
+    for exported in &export.exported {
+        let mut handed_over = record.handed_over.iter();
+        let found = handed_over.find(|one| one.kind == exported.kind && one.id == exported.id && one.to != to.name());
+        if let Some(one) = found {
+            let earlier = tools.entry(&one.to).or_insert(Earlier { count: 0, last: one.at });
+            earlier.count += 1;
+            earlier.last = earlier.last.max(one.at);
+        }
+    }
+    let sentences = tools.into_iter().map(|(tool, Earlier { count, last })| {
+        let what = if count == 1 {
+            "1 resource was".to_owned()
+        } else {
+            format!("{count} resources were")
+        };
+        format!(
+            "Warning: {what} handed over to {tool} before, last on {}. Remove what {tool} manages from its state, or both change \
+             the same.",
+            last.strftime("%Y-%m-%d")
+        )
+    });
+    sentences.collect()
+}
+
+/// What was handed over to another tool.
+struct Earlier {
+    count: usize,
+    last: Timestamp,
 }
 
 /// Refuses flags that do not fit together, and returns what the export is for.
 fn check_flags(flags: &ExportFlags) -> Result<ExportedTo, UserError> {
     let Some(to) = flags.what else {
-        let choices = ["access", "terraform", "cloudformation", "argo-cd"];
-        let next: Vec<NextStep> = choices.map(|what| NextStep::from(SetupCommand::export(what))).into();
+        let choices = SetupCommand::new(Subcommand::Export).positional("access|terraform|cloudformation|argo-cd");
         return Err(UserError::usage(
-            "What is the export for? One of: access, terraform, cloudformation, argo-cd.",
-            next,
+            "What is the export for?",
+            choices.to("give one of these words"),
         ));
     };
     let has_argo_cd_flags = flags.format.is_some()
@@ -292,8 +352,9 @@ fn show(cli: &Cli, flags: &ExportFlags, screen: &Screen, done: &Done) {
         Some(written) => say_written(screen, written),
         None => print(screen, done),
     }
-    for note in &done.export.notes {
-        screen.talk(note);
+    say_notes(screen, done);
+    for warning in &done.taken_from {
+        screen.warn(warning);
     }
     if done.handed_over > 0 {
         let plural = if done.handed_over == 1 { "resource" } else { "resources" };
@@ -303,6 +364,27 @@ fn show(cli: &Cli, flags: &ExportFlags, screen: &Screen, done: &Done) {
             done.handed_over
         ));
     }
+}
+
+/// Says what people should know. What the files say in comments is said there, and many notes are only counted.
+fn say_notes(screen: &Screen, done: &Done) {
+    let notes = &done.export.notes;
+    let is_argo_cd = done.to == ExportedTo::ArgoCd;
+    let in_files = done.export.files.first().is_some_and(|file| file.text.starts_with("# "));
+    let are_comments = is_argo_cd && in_files && !notes.is_empty();
+    let is_long = are_comments || (notes.len() > MOST_NOTES && !is_argo_cd);
+    if screen.verbose > 0 || !is_long {
+        for note in notes {
+            screen.talk(note);
+        }
+        return;
+    }
+    let (count, plural) = (notes.len(), if notes.len() == 1 { "note" } else { "notes" });
+    screen.talk(&if are_comments {
+        format!("The export begins with {count} {plural} on what it needs.")
+    } else {
+        format!("{count} {plural} on what was left out and what comes next (-v shows them).")
+    });
 }
 
 /// Prints the files to stdout. More than one is separated by its name, which is a comment in TOML and HCL.

@@ -1,4 +1,5 @@
-//! The least-privilege IAM policy for the steps, built from the permissions that they declare.
+//! The IAM policy with the actions that the steps need, built from the permissions that they declare. Actions on roles and
+//! identity providers are limited to those of Identity Center, and others apply to all resources.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -33,7 +33,7 @@ pub enum FolderError {
         why: String,
     },
     /// A file cannot be read or written.
-    #[error("{} cannot be written ({error})", path.display())]
+    #[error("the path {} cannot be written ({error})", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -44,11 +44,14 @@ pub enum FolderError {
 
 fn not_ours(paths: &[PathBuf]) -> String {
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    let verb = if names.len() == 1 { "is not" } else { "are not" };
-    format!(
-        "{} {verb} replaced: somebody else wrote or changed it",
-        names.join(", ")
-    )
+    // The path comes second: a sentence begins with a capital letter, and a path must not.
+    match &names[..] {
+        [name] => format!("the file {name} is not replaced: somebody else wrote or changed it"),
+        _ => format!(
+            "the files {} are not replaced: somebody else wrote or changed them",
+            names.join(", ")
+        ),
+    }
 }
 
 /// The files of earlier exports.

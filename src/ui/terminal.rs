@@ -84,7 +84,7 @@ impl RawInput {
     pub fn new() -> Self {
         let before = TerminalGuard::new();
         #[cfg(unix)]
-        if let Some(modes) = &before.modes {
+        if let Some(modes) = before.modes.as_ref().filter(|_| is_in_foreground()) {
             let mut modes = modes.clone();
             let removed = rustix::termios::LocalModes::ECHO | rustix::termios::LocalModes::ICANON;
             modes.local_modes.remove(removed);

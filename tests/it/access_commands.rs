@@ -298,7 +298,15 @@ fn explain_shows_every_way_with_group_set_file_and_line() {
     env.run(&["access", "explain", "eve"]).expect(2).expect_text("eve");
     env.run(&["access", "explain", "ada", "Nowhere"])
         .expect(2)
-        .expect_text("Nowhere");
+        .expect_text("Nowhere")
+        .expect_text("idc-setup access explain ada ACCOUNT");
+    env.run(&["access", "explain", "ada", "Dev 2"])
+        .expect(2)
+        .expect_text("idc-setup access explain ada 'Dev 1'");
+    env.run(&["access", "explain", "user:adaa", "Dev 1"])
+        .expect(2)
+        .expect_text("A similar name is ada.")
+        .expect_text("idc-setup access explain user:ada 'Dev 1'");
 }
 
 #[test]
@@ -529,6 +537,12 @@ fn remove_takes_a_leaver_out_of_the_file_and_shows_the_plan() {
     env.run(&["access", "remove", "ada"])
         .expect(2)
         .expect_text("does not mention the user \"ada\"");
+    env.run(&["access", "remove", "Bob"])
+        .expect(2)
+        .expect_text("idc-setup access remove bob");
+    env.run(&["access", "remove", "user:bob", "--yes"]).expect(3);
+    let text = std::fs::read_to_string(env.path("access.toml")).unwrap();
+    assert!(!text.contains("bob"), "{text}");
 }
 
 #[test]
@@ -585,6 +599,20 @@ fn a_missing_file_says_how_to_get_one() {
     env.run(&["access", "apply", "team.toml"])
         .expect(2)
         .expect_text("There is no file team.toml.");
+}
+
+#[test]
+fn of_several_files_none_is_used_by_guess() {
+    let env = team();
+    std::fs::write(env.path("access.yaml"), "format: 1\nname: acme\n").unwrap();
+    env.run(&["access", "plan"])
+        .expect(2)
+        .expect_text("This folder has several access files: access.toml, access.yaml.")
+        .expect_text("idc-setup access plan access.yaml");
+    env.run(&["access", "explain", "ada"])
+        .expect(2)
+        .expect_text("idc-setup access explain ada --file access.toml");
+    env.run(&["access", "plan", "access.toml"]).expect(3);
 }
 
 #[test]
@@ -671,7 +699,11 @@ fn what_fails_is_named_with_its_reason_and_the_rest_is_applied() {
 #[test]
 fn changes_that_fail_for_the_same_reason_are_counted() {
     let env = team();
-    edit(&env, "accounts = [\"name:Dev *\"]", "accounts = [\"name:*\"]");
+    edit(
+        &env,
+        "accounts = [\"name:Dev *\"]",
+        "accounts = [\"name:* 1\", \"name:* 2\"]",
+    );
     let reason = "Received a 403 status error: not authorized";
     for nth in 1..=60 {
         env.fault("CreateAccountAssignment", nth, FaultKind::FailLater(reason.to_owned()));

@@ -236,7 +236,8 @@ fn each_format_for_argo_cd_parses_with_its_own_parser() {
         ];
         let result = env.run(&[&args[..], &["--format", format]].concat()).expect(0);
         assert!(
-            result.stderr.contains("RETAIN") || format == "dex" || format == "kubernetes",
+            // Where the format has comments, the notes are there.
+            format!("{}{}", result.stdout, result.stderr).contains("RETAIN") || format == "dex" || format == "kubernetes",
             "{}",
             result.stderr
         );
@@ -314,6 +315,12 @@ fn what_was_handed_over_is_left_by_undo() {
     env.run(&["export", "terraform", "--only-created", "--hand-over", "--dir=exported"])
         .expect(0)
         .expect_text("Handed over to terraform:");
+    env.run(&["export", "access", "--only-created", "--hand-over", "--dir=access"])
+        .expect(0)
+        .expect_text("handed over to terraform before, last on 20");
+    env.run(&["export", "terraform", "--only-created", "--hand-over", "--dir=exported"])
+        .expect(0)
+        .expect_text("handed over to access before");
     let trails = env.server.cloud().trails.len();
     env.server.clear_calls();
     let undone = env.json(&["undo", "--yes"]).expect(0).envelope();

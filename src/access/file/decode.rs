@@ -85,10 +85,10 @@ impl<'a> Decoder<'a> {
         for key in ["format", "name"] {
             if self.root.get(key).is_none() {
                 let suggestion = match key {
-                    "format" => "Write format = 1.",
-                    _ => "Name the access file. The permission sets that it owns get a tag with the name.",
+                    "format" => format!("Write {}.", self.source.pair("format", "1")),
+                    _ => "Name the access file. The permission sets that it owns get a tag with the name.".to_owned(),
                 };
-                self.add(self.root.place(), format!("{key} is missing."), Some(suggestion));
+                self.add(self.root.place(), format!("{key} is missing."), Some(&suggestion));
             }
         }
         let name = self.checked(self.root.text("name"), rules::file_name);

@@ -264,6 +264,30 @@ reason = "TICKET-1"
     }
 
     #[test]
+    fn advice_is_in_the_format_of_the_file() {
+        let suggestion = |name: &str, text: &str| {
+            let mistakes = parse(Path::new(name), text).unwrap_err();
+            mistakes[0].suggestion.clone().unwrap()
+        };
+        let user = "format: 1\nname: acme\nuser:\n  - name: ada\n    absent: yes\n";
+        assert_eq!(
+            suggestion("a.yaml", user),
+            "yes is a text in YAML 1.2; write true."
+        );
+        assert_eq!(suggestion("a.yaml", "name: acme\n"), "Write format: 1.");
+        assert_eq!(suggestion("a.json", "{\"name\": \"acme\"}"), "Write \"format\": 1.");
+        assert_eq!(suggestion("a.toml", "name = \"acme\"\n"), "Write format = 1.");
+        assert_eq!(
+            suggestion("a.toml", &with_head("[guard]\nmax-delete-percent = \"20%\"\n")),
+            "Write a number, such as 20."
+        );
+        assert_eq!(
+            suggestion("a.toml", &with_head("[guard]\nmax-deletes = \"5\"\n")),
+            "Write it without quotes."
+        );
+    }
+
+    #[test]
     fn an_unknown_key_is_reported_with_a_similar_one() {
         let mistakes = parse(
             Path::new("a.toml"),

@@ -60,8 +60,8 @@ impl Checker<'_> {
             (Shape::Format, Value::Number(number)) if number.as_i64() == Some(FORMAT) => {}
             (Shape::Format, Value::Number(_)) => {
                 let message = format!("This version reads format {FORMAT}.");
-                let suggestion =
-                    format!("Write format = {FORMAT}, or use a version of idc-setup that reads this format.");
+                let pair = self.source.pair("format", &FORMAT.to_string());
+                let suggestion = format!("Write {pair}, or use a version of idc-setup that reads this format.");
                 self.add(node.span.start, message, Some(suggestion));
             }
             (Shape::Count(most), Value::Number(number)) if number.as_u64().is_some_and(|n| n <= u64::from(most)) => {}
@@ -120,6 +120,21 @@ impl Checker<'_> {
         }
     }
 
+    /// What to write in place of a text that should be true or false. In YAML 1.1, some words were the same as these.
+    fn as_bool(&self, text: &str) -> String {
+        let value = match text.to_ascii_lowercase().as_str() {
+            "true" | "false" => return "Write it without quotes.".to_owned(),
+            "yes" | "y" | "on" => "true",
+            "no" | "n" | "off" => "false",
+            _ => return "Write true or false.".to_owned(),
+        };
+        if self.source.is_yaml() {
+            format!("{text} is a text in YAML 1.2; write {value}.")
+        } else {
+            format!("Write {value}.")
+        }
+    }
+
     fn add_other_kind(&mut self, node: &Node, part: &str, key: &Key, expected: &str) {
         let written = self.source.text.get(node.span.clone()).unwrap_or_default();
         let found = match node.value {
@@ -132,9 +147,8 @@ impl Checker<'_> {
                 Some(format!("Write it in quotes: {written:?}."))
             }
             (Value::Text(text), Shape::Texts | Shape::SomeTexts) => Some(format!("Write a list: [{text:?}].")),
-            (Value::Text(_), Shape::Bool | Shape::Count(_) | Shape::Format) => {
-                Some("Write it without quotes.".to_owned())
-            }
+            (Value::Text(text), Shape::Bool) => Some(self.as_bool(text)),
+            (Value::Text(text), Shape::Count(_) | Shape::Format) => Some(as_number(text)),
             (Value::Table(_), Shape::Tables(table)) => Some(format!(
                 "In TOML, write {}; in YAML and JSON, write a list.",
                 table.name
@@ -142,6 +156,16 @@ impl Checker<'_> {
             _ => None,
         };
         self.add(node.span.start, message, suggestion);
+    }
+}
+
+/// What to write in place of a text that should be a number: `20` for `"20%"`.
+fn as_number(text: &str) -> String {
+    let digits = text.trim_start().split(|c: char| !c.is_ascii_digit()).next();
+    match digits.filter(|digits| !digits.is_empty()) {
+        Some(digits) if digits == text => "Write it without quotes.".to_owned(),
+        Some(digits) => format!("Write a number, such as {digits}."),
+        None => "Write a number.".to_owned(),
     }
 }
 

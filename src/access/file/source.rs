@@ -21,6 +21,27 @@ pub struct Source {
 }
 
 impl Source {
+    /// Whether the file is in YAML, by the end of its name.
+    pub fn is_yaml(&self) -> bool {
+        self.has_extension(&["yaml", "yml"])
+    }
+
+    /// A key with its value as this file writes it: `format = 1`, `format: 1` or `"format": 1`.
+    pub fn pair(&self, key: &str, value: &str) -> String {
+        if self.is_yaml() {
+            format!("{key}: {value}")
+        } else if self.has_extension(&["json"]) {
+            format!("\"{key}\": {value}")
+        } else {
+            format!("{key} = {value}")
+        }
+    }
+
+    fn has_extension(&self, extensions: &[&str]) -> bool {
+        let extension = self.path.extension().and_then(|extension| extension.to_str());
+        extension.is_some_and(|own| extensions.iter().any(|other| own.eq_ignore_ascii_case(other)))
+    }
+
     /// A file with this content.
     pub fn new(path: &Path, content: &str) -> Self {
         let text = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(content);

@@ -1,9 +1,9 @@
 //! `idc-setup access adopt`: takes over existing permission sets that are as the access file says.
 
-use super::carry_out::{Ready, carry_out};
+use super::carry_out::{Ready, carry_out, lock};
 use super::live::{Reading, Situation, connect, read};
 use super::report;
-use super::source::{self, Failure};
+use super::source::{self, Failure, Taken};
 use super::what_if::Assumptions;
 use crate::access::desired::Desired;
 use crate::access::plan::{Action, Options, Plan, RefusalReason, plan};
@@ -35,10 +35,10 @@ async fn prepare(
     environment: &Environment,
     screen: &Screen,
 ) -> Result<Ready, Failure> {
-    let file = source::read(flags.file.as_deref())?;
+    let file = source::read(flags.file.as_deref(), Taken::Only)?;
     let waiting = checking(cli, environment, screen, "Reading the organization…");
     let connected = connect(cli, environment, screen).await?;
-    let lock = connected.prepared.lock()?;
+    let lock = lock(cli, &connected)?;
     let situation = read(&connected, file, &Reading::default(), &Assumptions::default()).await?;
     drop(waiting);
     let options = Options {

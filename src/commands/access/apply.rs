@@ -1,9 +1,9 @@
 //! `idc-setup access apply`: makes the organization as the access file says.
 
-use super::carry_out::{Ready, carry_out};
+use super::carry_out::{Ready, carry_out, lock};
 use super::live::{Reading, connect, read};
 use super::report;
-use super::source::{self, Failure};
+use super::source::{self, Failure, Taken};
 use super::what_if::Assumptions;
 use crate::access::plan::plan;
 use crate::cli::{AccessApplyFlags, Cli};
@@ -36,11 +36,11 @@ async fn prepare(
     environment: &Environment,
     screen: &Screen,
 ) -> Result<Ready, Failure> {
-    let file = source::read(flags.file.as_deref())?;
+    let file = source::read(flags.file.as_deref(), Taken::Only)?;
     let waiting = checking(cli, environment, screen, "Reading the organization…");
     let connected = connect(cli, environment, screen).await?;
     // Before anything is read that another apply could be changing.
-    let lock = connected.prepared.lock()?;
+    let lock = lock(cli, &connected)?;
     let reading = Reading {
         every_pair: flags.thorough,
         ..Reading::default()

@@ -85,6 +85,21 @@ impl Ready {
     }
 }
 
+/// Takes the lock of the account. Another apply in between does not take back the consent, so the command to repeat has it.
+///
+/// # Errors
+/// If another run holds it.
+pub fn lock(cli: &Cli, connected: &Connected) -> Result<Lock, UserError> {
+    connected.prepared.lock().map_err(|error| {
+        if error.kind == UserErrorKind::Locked && cli.flags.yes {
+            let again = SetupCommand::again().switch("--yes");
+            let next = again.after("wait until it ends").into();
+            return UserError { next, ..error };
+        }
+        error
+    })
+}
+
 /// What the user agreed to, besides the changes that can be changed back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Agreed {

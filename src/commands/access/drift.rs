@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::live::{Reading, Situation, connect, read};
 use super::report::{self, Origin};
-use super::source::{self, Failure};
+use super::source::{self, Failure, Taken};
 use super::what_if::Assumptions;
 use crate::access::drift::{Drift, drift as find_drift};
 use crate::access::plan::{Note, NoteKind, Plan, Refusal, RefusalReason, plan};
@@ -65,7 +65,7 @@ async fn find(
     environment: &Environment,
     screen: &Screen,
 ) -> Result<Found, Failure> {
-    let file = source::read(flags.file.as_deref())?;
+    let file = source::read(flags.file.as_deref(), Taken::Only)?;
     let waiting = checking(cli, environment, screen, "Reading the organization…");
     let connected = connect(cli, environment, screen).await?;
     let reading = Reading {

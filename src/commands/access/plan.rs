@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::leaving;
 use super::live::{Connected, Reading, Situation, connect, read};
 use super::report::{self, Deleting, Origin};
-use super::source::{self, Failure};
+use super::source::{self, Failure, Taken};
 use super::what_if::Assumptions;
 use crate::access::apply::estimate;
 use crate::access::permissions;
@@ -79,7 +79,7 @@ async fn planned(
     screen: &Screen,
 ) -> Result<Planned, Failure> {
     let assumptions = Assumptions::of(flags)?;
-    let file = source::read(flags.file.as_deref())?;
+    let file = source::read(flags.file.as_deref(), Taken::Only)?;
     let waiting = checking(cli, environment, screen, "Reading the organization…");
     let connected = connect(cli, environment, screen).await?;
     let reading = Reading {

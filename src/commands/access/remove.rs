@@ -7,7 +7,9 @@ use similar::TextDiff;
 use super::leaving::kept_access;
 use super::plan::{Planned, plan_without, show};
 use super::report::{self, Origin};
-use super::source::{self, Failure};
+use super::source::{self, Failure, Taken};
+use crate::access::file::{self, AccessFile};
+use crate::access::nearest::nearest;
 use crate::access::plan::Action;
 use crate::access::remove::{Edit, Removal, remove_user};
 use crate::browser::Browser;
@@ -25,6 +27,9 @@ use aws_config_file::files;
 /// Takes the user out of the file and returns the exit code.
 pub async fn remove(cli: &Cli, flags: &AccessRemoveFlags, environment: &Environment, screen: &Screen) -> ExitCode {
     say_rehearsal(cli, environment, screen);
+    // As in principals, where the file names the user.
+    let user = flags.user.strip_prefix("user:").unwrap_or(&flags.user).to_owned();
+    let flags = &AccessRemoveFlags { user, ..flags.clone() };
     let removal = match removal(flags) {
         Ok(removal) => removal,
         Err(failure) => return report::fail(cli, screen, failure),
@@ -115,19 +120,42 @@ fn is_deleted(planned: &Planned, user: &str) -> bool {
 
 /// What has to be edited.
 fn removal(flags: &AccessRemoveFlags) -> Result<Removal, Failure> {
-    let path = source::path(flags.file.as_deref())?;
+    let path = source::path(flags.file.as_deref(), Taken::After(&flags.user))?;
     let removal = remove_user(&path, &flags.user, flags.delete_user)?;
     if removal.edits.is_empty() {
-        let error = UserError::usage(
-            format!(
-                "The access file does not mention the user {:?} in a place that can be taken out.",
-                flags.user
-            ),
-            SetupCommand::again().to("give the exact user name"),
-        );
-        return Err(error.into());
+        let file = file::read(&path)?;
+        return Err(not_mentioned(&file, flags).into());
     }
     Ok(removal)
+}
+
+/// The error for a user whom the file does not mention, with the name that was probably meant.
+fn not_mentioned(file: &AccessFile, flags: &AccessRemoveFlags) -> UserError {
+    let names = file.users.iter().map(|user| user.name.value.as_str());
+    let members = file.groups.iter().flat_map(|group| &group.members);
+    let names = names.chain(members.map(|member| member.value.as_str()));
+    // The user can be mentioned in a place that stays.
+    let similar = nearest(&flags.user, names.filter(|name| *name != flags.user));
+    let similar_text = similar.map_or_else(String::new, |similar| format!(" A similar name is {similar}."));
+    let again = match similar {
+        Some(similar) => SetupCommand::again().word(similar),
+        None => SetupCommand::again().positional("USER"),
+    };
+    let again = match &flags.file {
+        Some(file) => again.word(file.display().to_string()),
+        None => again,
+    };
+    UserError::usage(
+        format!(
+            "The access file does not mention the user {:?} in a place that can be taken out.{similar_text}",
+            flags.user
+        ),
+        again.to(if similar.is_some() {
+            "remove this one"
+        } else {
+            "give the exact user name"
+        }),
+    )
 }
 
 fn diff(edit: &Edit) -> String {

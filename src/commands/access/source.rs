@@ -10,6 +10,37 @@ use crate::user_error::UserError;
 /// The files that are looked for if none is given, in this order.
 const DEFAULTS: [&str; 4] = ["access.toml", "access.yaml", "access.yml", "access.json"];
 
+/// How a command takes the access file.
+#[derive(Debug, Clone, Copy)]
+pub enum Taken<'a> {
+    /// As the only positional argument.
+    Only,
+    /// After this positional argument.
+    After(&'a str),
+    /// With `--file`.
+    Flag,
+}
+
+impl Taken<'_> {
+    /// The same command with a file that the user fills in.
+    fn placeholder(self) -> SetupCommand {
+        match self {
+            Self::Only => SetupCommand::again().positional("FILE"),
+            Self::After(word) => SetupCommand::again().word(word).positional("FILE"),
+            Self::Flag => SetupCommand::again().placeholder("--file", "FILE"),
+        }
+    }
+
+    /// The same command with this file.
+    fn with(self, file: &str) -> SetupCommand {
+        match self {
+            Self::Only => SetupCommand::again().word(file),
+            Self::After(word) => SetupCommand::again().word(word).word(file),
+            Self::Flag => SetupCommand::again().value("--file", file),
+        }
+    }
+}
+
 /// Why a command ended early.
 pub enum Failure {
     /// The file has mistakes.
@@ -30,30 +61,44 @@ impl From<Vec<Mistake>> for Failure {
     }
 }
 
-/// The path of the access file: the one that was given, or the first of the default ones that exists.
+/// The path of the access file: the one that was given, or the default one that exists.
 ///
 /// # Errors
-/// If it does not exist.
-pub fn path(given: Option<&Path>) -> Result<PathBuf, UserError> {
+/// If it does not exist, or if several of the default ones exist.
+pub fn path(given: Option<&Path>, taken: Taken<'_>) -> Result<PathBuf, UserError> {
     let exists = |path: &Path| path.symlink_metadata().is_ok();
-    let again = || SetupCommand::again().positional("FILE").to("use another file");
-    let export = || NextStep::other("print an access file of what exists", ["idc-setup", "export", "access"]);
-    match given {
-        Some(path) if exists(path) => Ok(path.to_owned()),
-        Some(path) => Err(UserError::usage(
-            format!("There is no file {}.", path.display()),
-            [again(), export()],
+    let again = || taken.placeholder().to("use another file");
+    let export = || {
+        let export = SetupCommand::export("access").positional("> access.toml");
+        export.to("write an access file of what exists")
+    };
+    if let Some(path) = given {
+        return if exists(path) {
+            Ok(path.to_owned())
+        } else {
+            Err(UserError::usage(
+                format!("There is no file {}.", path.display()),
+                [again(), export()],
+            ))
+        };
+    }
+    let found: Vec<&str> = DEFAULTS.into_iter().filter(|name| exists(Path::new(name))).collect();
+    match found[..] {
+        [one] => Ok(PathBuf::from(one)),
+        [] => Err(UserError::usage(
+            "There is no access file in this folder (access.toml, access.yaml, access.yml or access.json).",
+            [export(), again()],
         )),
-        None => DEFAULTS
-            .iter()
-            .map(PathBuf::from)
-            .find(|path| exists(path))
-            .ok_or_else(|| {
-                UserError::usage(
-                    "There is no access file in this folder (access.toml, access.yaml, access.yml or access.json).",
-                    [export(), again()],
-                )
-            }),
+        _ => {
+            let next: Vec<NextStep> = found
+                .iter()
+                .map(|name| taken.with(name).to(format!("use {name}")))
+                .collect();
+            Err(UserError::usage(
+                format!("This folder has several access files: {}.", found.join(", ")),
+                next,
+            ))
+        }
     }
 }
 
@@ -61,7 +106,7 @@ pub fn path(given: Option<&Path>) -> Result<PathBuf, UserError> {
 ///
 /// # Errors
 /// If it does not exist, and all its mistakes.
-pub fn read(given: Option<&Path>) -> Result<AccessFile, Failure> {
-    let path = path(given)?;
+pub fn read(given: Option<&Path>, taken: Taken<'_>) -> Result<AccessFile, Failure> {
+    let path = path(given, taken)?;
     Ok(file::read(&path)?)
 }

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use super::account::account_named;
 use super::source::Failure;
 use crate::access::desired::Desired;
+use crate::access::nearest::nearest;
 use crate::access::resolve::AccountNeeds;
 use crate::access::selector::{SelectorError, UnitReference};
 use crate::access::what_if;
@@ -101,7 +102,10 @@ impl Assumptions {
     /// If an account or an organizational unit does not exist.
     pub fn move_accounts(&self, accounts: &mut Accounts) -> Result<(), Failure> {
         for one in &self.moves {
-            let account = account_named(accounts, &one.account)?;
+            let account = account_named(accounts, &one.account, &|name| match name {
+                Some(name) => SetupCommand::again().value("--move", format!("{name}={}", one.unit)),
+                None => SetupCommand::again().placeholder("--move", "ACCOUNT=OU"),
+            })?;
             what_if::move_account(accounts, &account, &one.unit).map_err(not_a_move)?;
         }
         Ok(())
@@ -114,11 +118,19 @@ impl Assumptions {
     pub fn remove_users(&self, desired: &mut Desired, inventory: &Inventory) -> Result<(), Failure> {
         for user in &self.without {
             if !what_if::without_user(desired, user) && inventory.user_named(user).is_none() {
+                let known = inventory.users.values().map(|user| user.name.as_str());
+                let similar = nearest(user, desired.users.keys().map(String::as_str).chain(known));
+                let similar_text = similar.map_or_else(String::new, |similar| format!(" A similar name is {similar}."));
+                let again = SetupCommand::again();
                 let error = UserError::usage(
                     format!(
-                        "--without-user: the access file does not mention the user {user:?}, and no such user exists."
+                        "--without-user: the access file does not mention the user {user:?}, and no such user \
+                         exists.{similar_text}"
                     ),
-                    SetupCommand::again().placeholder("--without-user", "USER"),
+                    match similar {
+                        Some(similar) => again.value("--without-user", similar),
+                        None => again.placeholder("--without-user", "USER"),
+                    },
                 );
                 return Err(error.into());
             }

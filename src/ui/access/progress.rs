@@ -18,6 +18,7 @@ use crate::limits::FRAME;
 use crate::resources::inventory::Accounts;
 use crate::text::clean;
 use crate::ui::screen::Screen;
+use crate::ui::terminal::RawInput;
 use crate::user_error::UserError;
 
 /// How progress is shown.
@@ -47,6 +48,8 @@ pub struct ApplyProgress<'a> {
     is_stopping: Cell<bool>,
     began: Instant,
     estimate: Duration,
+    /// An echo of Ctrl-C would go below the bar, which could then not be cleared.
+    _input: Option<RawInput>,
 }
 
 /// What became of a change.
@@ -109,10 +112,11 @@ impl<'a> ApplyProgress<'a> {
             group.all += 1;
             group.accounts.extend(account_of(change).cloned());
         }
+        let has_bar = has_bar && !has_events && !screen.quiet;
         let progress = Self {
             screen,
             accounts: &view.inventory.accounts,
-            display: match (has_events, has_bar && !screen.quiet) {
+            display: match (has_events, has_bar) {
                 (true, _) => Display::Events,
                 (false, true) => Display::Bar(bar(screen, changes.len())),
                 (false, false) => Display::Lines,
@@ -127,6 +131,7 @@ impl<'a> ApplyProgress<'a> {
             is_stopping: Cell::new(false),
             began: Instant::now(),
             estimate: view.duration,
+            _input: has_bar.then(RawInput::new),
         };
         progress.event(|| Event::Started {
             changes: changes.len(),
