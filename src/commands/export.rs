@@ -124,14 +124,12 @@ fn earlier_tools(record: &Record, to: ExportedTo, export: &Export) -> Vec<String
         }
     }
     let sentences = tools.into_iter().map(|(tool, Earlier { count, last })| {
-        let what = if count == 1 {
-            "1 resource was".to_owned()
-        } else {
-            format!("{count} resources were")
+        let (what, them) = match count {
+            1 => ("1 resource was".to_owned(), "it"),
+            count => (format!("{count} resources were"), "them"),
         };
         format!(
-            "Warning: {what} handed over to {tool} before, last on {}. Remove what {tool} manages from its state, or both change \
-             the same.",
+            "Warning: {what} handed over to {tool} before, last on {}. Make sure that {tool} no longer manages {them}.",
             last.strftime("%Y-%m-%d")
         )
     });
@@ -370,7 +368,11 @@ fn show(cli: &Cli, flags: &ExportFlags, screen: &Screen, done: &Done) {
 fn say_notes(screen: &Screen, done: &Done) {
     let notes = &done.export.notes;
     let is_argo_cd = done.to == ExportedTo::ArgoCd;
-    let in_files = done.export.files.first().is_some_and(|file| file.text.starts_with("# "));
+    let in_files = done
+        .export
+        .files
+        .first()
+        .is_some_and(|file| file.text.starts_with("# "));
     let are_comments = is_argo_cd && in_files && !notes.is_empty();
     let is_long = are_comments || (notes.len() > MOST_NOTES && !is_argo_cd);
     if screen.verbose > 0 || !is_long {

@@ -155,10 +155,7 @@ fn argo_cd(reports: &[StepReport]) -> SetupCommand {
 pub fn print_exports(screen: &Screen, reports: &[StepReport]) {
     if !screen.is_rehearsal() {
         for (name, command) in [
-            (
-                "Add people",
-                SetupCommand::export("access").positional("> access.toml"),
-            ),
+            ("Add people", SetupCommand::export("access").positional("> access.toml")),
             ("Argo CD", argo_cd(reports)),
         ] {
             screen.raw_result(&aligned(name, &clean(&screen.command(&command))));

@@ -237,7 +237,9 @@ fn each_format_for_argo_cd_parses_with_its_own_parser() {
         let result = env.run(&[&args[..], &["--format", format]].concat()).expect(0);
         assert!(
             // Where the format has comments, the notes are there.
-            format!("{}{}", result.stdout, result.stderr).contains("RETAIN") || format == "dex" || format == "kubernetes",
+            format!("{}{}", result.stdout, result.stderr).contains("RETAIN")
+                || format == "dex"
+                || format == "kubernetes",
             "{}",
             result.stderr
         );

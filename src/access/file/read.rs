@@ -270,10 +270,7 @@ reason = "TICKET-1"
             mistakes[0].suggestion.clone().unwrap()
         };
         let user = "format: 1\nname: acme\nuser:\n  - name: ada\n    absent: yes\n";
-        assert_eq!(
-            suggestion("a.yaml", user),
-            "yes is a text in YAML 1.2; write true."
-        );
+        assert_eq!(suggestion("a.yaml", user), "yes is a text in YAML 1.2; write true.");
         assert_eq!(suggestion("a.yaml", "name: acme\n"), "Write format: 1.");
         assert_eq!(suggestion("a.json", "{\"name\": \"acme\"}"), "Write \"format\": 1.");
         assert_eq!(suggestion("a.toml", "name = \"acme\"\n"), "Write format = 1.");

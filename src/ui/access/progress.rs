@@ -347,6 +347,9 @@ fn remaining(estimate: Duration, elapsed: Duration, ended: usize, all: usize) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::next_step::NextSteps;
+    use crate::reconcile::Instance;
+    use crate::resources::inventory::Inventory;
 
     #[test]
     fn the_remaining_time_follows_the_measured_rate() {
@@ -356,6 +359,59 @@ mod tests {
         assert_eq!(remaining(seconds(100), seconds(10), 25, 50), seconds(10));
         assert_eq!(remaining(seconds(5), seconds(10), 0, 50), Duration::ZERO);
         assert_eq!(remaining(seconds(5), seconds(10), 50, 50), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_is_known_at_any_time_is_an_outcome() {
+        let group = |name: &str| Change {
+            action: Action::CreateGroup {
+                name: name.to_owned(),
+                description: None,
+            },
+            place: None,
+        };
+        let plan = Plan {
+            // Two of them are equal, and still are two changes.
+            changes: vec![group("a"), group("b"), group("b"), group("c")],
+            ..Plan::default()
+        };
+        let inventory = Inventory {
+            instance: Instance {
+                arn: "arn:aws:sso:::instance/ssoins-7223a1b2c3d4e5f6".parse().unwrap(),
+                store: "d-1234567890".parse().unwrap(),
+                region: "eu-central-1".parse().unwrap(),
+                owner: "111122223333".parse().unwrap(),
+            },
+            accounts: Accounts::default(),
+            users: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            memberships: BTreeMap::new(),
+            groups_read: BTreeSet::new(),
+            permission_sets: BTreeMap::new(),
+            assignments: BTreeSet::new(),
+            assignments_read: BTreeSet::new(),
+        };
+        let view = PlanView {
+            name: "acme",
+            plan: &plan,
+            inventory: &inventory,
+            calls: 4,
+            duration: Duration::from_secs(1),
+            assumptions: &[],
+        };
+        let screen = Screen::default().quieted();
+        let progress = ApplyProgress::new(&screen, &view, false, false);
+        for change in &plan.changes[..3] {
+            progress.begun(change);
+        }
+        progress.done(&plan.changes[0]);
+        progress.failed(&plan.changes[1], &UserError::failed("It failed.", NextSteps::default()));
+        let outcome = progress.so_far(&plan);
+        assert_eq!(outcome.done, 1);
+        assert_eq!(outcome.failed.len(), 1);
+        assert_eq!(outcome.in_progress, [group("b")]);
+        assert_eq!(outcome.not_begun, [group("c")]);
+        assert!(outcome.stopped);
     }
 
     #[test]
