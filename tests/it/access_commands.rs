@@ -954,6 +954,30 @@ mod in_a_terminal {
     }
 
     #[test]
+    fn a_second_ctrl_c_says_what_is_known() {
+        let env = team();
+        let hold = Hold::default();
+        env.fault("CreateUser", 1, FaultKind::HoldAfter(hold.clone()));
+        let mut terminal = Terminal::start(&env, &["access", "apply", "--yes"]);
+        let reached = RUNTIME.block_on(async { tokio::time::timeout(Duration::from_secs(20), hold.reached()).await });
+        assert!(reached.is_ok(), "the apply begins");
+        terminal.keys("\u{3}");
+        terminal.wait_for("Ctrl-C again stops at once");
+        // What arrives earlier can be the same signal.
+        std::thread::sleep(Duration::from_millis(600));
+        terminal.keys("\u{3}");
+        assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
+        let screen = terminal.contents();
+        for part in ["1 change was in progress. AWS may still complete it.", "Not begun: "] {
+            assert!(screen.contains(part), "{part:?} is not in:\n{screen}");
+        }
+        assert!(!screen.contains('━'), "the bar is left:\n{screen}");
+        hold.release();
+        env.json(&["access", "apply"]).expect(0);
+        assert_eq!(env.counts(), COUNTS);
+    }
+
+    #[test]
     fn remove_asks_before_it_writes() {
         let env = applied();
         let mut terminal = Terminal::start(&env, &["access", "remove", "ada"]);

@@ -266,6 +266,7 @@ fn left() -> UserError {
 /// with what is known.
 async fn apply_until_asked_to_end(screen: &Screen, requests: &mut EndRequests, ready: &Ready, has_bar: bool) -> Ended {
     let context = ready.connected.context();
+    let before = context.clients.identity_center_requests();
     let progress = ApplyProgress::new(screen, &ready.view(), has_bar, ready.has_events);
     let mut running = pin!(apply(context, &ready.situation.inventory, &ready.plan, &progress));
     let first = match select(running.as_mut(), pin!(requests.next())).await {
@@ -285,10 +286,17 @@ async fn apply_until_asked_to_end(screen: &Screen, requests: &mut EndRequests, r
             outcome,
             at_once: false,
         },
-        Either::Right(((), _)) => Ended {
-            outcome: progress.so_far(&ready.plan),
-            at_once: true,
-        },
+        Either::Right(((), _)) => {
+            let after = context.clients.identity_center_requests();
+            Ended {
+                outcome: Outcome {
+                    requests: after.sent - before.sent,
+                    refused: after.refused - before.refused,
+                    ..progress.so_far(&ready.plan)
+                },
+                at_once: true,
+            }
+        }
     }
 }
 

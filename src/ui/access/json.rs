@@ -395,7 +395,7 @@ pub struct OutcomeOut {
     pub in_progress: Vec<ChangeOut>,
     /// Whether the user asked to end.
     pub stopped: bool,
-    /// The number of requests to Identity Center; 0 if the apply was ended at once.
+    /// The number of requests to Identity Center.
     pub requests: u64,
     /// The number of requests that AWS refused because of its rate limit, and that were repeated.
     pub refused: u64,

@@ -142,7 +142,7 @@ impl<'a> ApplyProgress<'a> {
         progress
     }
 
-    /// What is known about the plan when the apply is ended at once. The number of requests is not.
+    /// What became of the plan so far, for an apply that is ended at once. It does not count the requests.
     pub fn so_far(&self, plan: &Plan) -> Outcome {
         let known = self.known.borrow();
         let mut outcome = Outcome {
