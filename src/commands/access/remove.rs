@@ -97,7 +97,7 @@ async fn write_and_plan(
     };
     // The answer to the first question does not answer this one.
     if !flags.delete_user && ask(cli, &question, environment, screen).await? {
-        let path = source::path(flags.file.as_deref())?;
+        let path = source::path(flags.file.as_deref(), Taken::After(&flags.user))?;
         let deletion = remove_user(&path, &flags.user, true)?;
         show_edits(cli, screen, &deletion);
         write_and_say(screen, &deletion.edits)?;

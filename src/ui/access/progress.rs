@@ -387,6 +387,8 @@ mod tests {
             groups: BTreeMap::new(),
             memberships: BTreeMap::new(),
             groups_read: BTreeSet::new(),
+            members_read: BTreeSet::new(),
+            reads_every_pair: true,
             permission_sets: BTreeMap::new(),
             assignments: BTreeSet::new(),
             assignments_read: BTreeSet::new(),
