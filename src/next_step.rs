@@ -42,8 +42,12 @@ pub enum Subcommand {
     Export,
     /// `rehearse`, with any subcommand.
     Rehearse,
-    /// `profiles`, with any action.
+    /// `profiles` without one of its commands.
     Profiles,
+    /// `profiles sync`.
+    ProfilesSync,
+    /// `profiles remove`.
+    ProfilesRemove,
     /// `join`.
     Join,
     /// `access` without one of its commands.
@@ -83,6 +87,8 @@ impl Subcommand {
             Self::Export => "export",
             Self::Rehearse => "rehearse",
             Self::Profiles => "profiles",
+            Self::ProfilesSync => "profiles sync",
+            Self::ProfilesRemove => "profiles remove",
             Self::Join => "join",
             Self::Access => "access",
             Self::AccessPlan => "access plan",
@@ -100,6 +106,11 @@ impl Subcommand {
         name.split_once(' ').map_or(name, |(first, _)| first)
     }
 
+    /// Whether it is `profiles` or one of its commands.
+    pub fn is_profiles(self) -> bool {
+        self.family() == "profiles"
+    }
+
     /// Whether it is `access` or one of its commands.
     pub fn is_access(self) -> bool {
         self.family() == "access"
@@ -107,7 +118,7 @@ impl Subcommand {
 
     /// The subcommand with a name on the command line; `run` if there is none.
     pub fn named(name: &str) -> Self {
-        const ALL: [Subcommand; 21] = [
+        const ALL: [Subcommand; 23] = [
             Subcommand::Status,
             Subcommand::Plan,
             Subcommand::Next,
@@ -121,6 +132,8 @@ impl Subcommand {
             Subcommand::Export,
             Subcommand::Rehearse,
             Subcommand::Profiles,
+            Subcommand::ProfilesSync,
+            Subcommand::ProfilesRemove,
             Subcommand::Join,
             Subcommand::Access,
             Subcommand::AccessPlan,
@@ -262,7 +275,12 @@ impl SetupCommand {
 
     /// `idc-setup profiles sync`.
     pub fn profiles_sync() -> Self {
-        Self::new(Subcommand::Profiles).word("sync")
+        Self::new(Subcommand::ProfilesSync)
+    }
+
+    /// `idc-setup profiles remove`.
+    pub fn profiles_remove() -> Self {
+        Self::new(Subcommand::ProfilesRemove)
     }
 
     /// `idc-setup export WHAT`, such as `access`.

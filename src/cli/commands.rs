@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::export::argo_cd;
+use crate::next_step::Subcommand as Named;
 
 /// Flags of `login`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
@@ -14,12 +15,40 @@ pub struct LoginFlags {
     pub again: bool,
 }
 
-/// Flags of `profiles`.
+/// `profiles` with one of its commands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
-pub struct ProfilesFlags {
-    /// What to do
-    #[arg(value_enum, default_value_t = ProfilesAction::Sync)]
-    pub action: ProfilesAction,
+pub struct ProfilesArgs {
+    /// The command of `profiles`; `sync` if there is none.
+    #[command(subcommand)]
+    pub command: Option<ProfilesCommand>,
+}
+
+/// The commands of `profiles`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum ProfilesCommand {
+    /// Add and update a profile for each role
+    ///
+    /// For all accounts and permission sets that the access portal offers to you. Other profiles stay as they are.
+    Sync(ProfilesSyncFlags),
+    /// Remove the profiles that idc-setup wrote
+    ///
+    /// Only those with the mark of idc-setup. Without a filter on names, this needs no call to AWS.
+    Remove(ProfilesRemoveFlags),
+}
+
+impl ProfilesArgs {
+    /// The command in messages.
+    pub fn subcommand(&self) -> Named {
+        match &self.command {
+            Some(ProfilesCommand::Remove(_)) => Named::ProfilesRemove,
+            Some(ProfilesCommand::Sync(_)) | None => Named::ProfilesSync,
+        }
+    }
+}
+
+/// Flags of `profiles sync`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct ProfilesSyncFlags {
     /// The template for the names of the profiles
     #[arg(long, value_name = "TEMPLATE", help = TEMPLATE_HELP)]
     pub template: Option<String>,
@@ -35,29 +64,21 @@ pub struct ProfilesFlags {
     pub prune: bool,
 }
 
+/// Flags of `profiles remove`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct ProfilesRemoveFlags {
+    /// Conditions on the roles of the profiles
+    #[arg(
+        long,
+        value_name = "EXPR",
+        help = "Only profiles whose role matches, such as account_id=1234* or account=prod-* (repeatable)"
+    )]
+    pub filter: Vec<String>,
+}
+
 /// The help of `--template`.
-const TEMPLATE_HELP: &str = "The template for names, with {account}, {account_id}, {permission_set} and {email} \
-                             [default: {account}-{permission_set}]";
-
-/// What `profiles` does.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum ProfilesAction {
-    /// Add and update a profile for each role
-    #[default]
-    Sync,
-    /// Remove the managed profiles of the SSO session, without a call to AWS
-    Remove,
-}
-
-impl ProfilesAction {
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Sync => "sync",
-            Self::Remove => "remove",
-        }
-    }
-}
+const TEMPLATE_HELP: &str = "Name the profiles by this template, with {account}, {account_id}, {permission_set} and {email} \
+                             [default: the last one, or {account}-{permission_set}]";
 
 /// Flags of `join`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]

@@ -26,8 +26,8 @@ pub use access::{
 };
 pub use answers::AnswerFlags;
 pub use commands::{
-    ExportFlags, ExportedTo, JoinFlags, LoginFlags, PersonFlag, ProfilesAction, ProfilesFlags, QuotaFlag,
-    RehearseFlags, Rehearsed, UndoFlags,
+    ExportFlags, ExportedTo, JoinFlags, LoginFlags, PersonFlag, ProfilesArgs, ProfilesCommand, ProfilesRemoveFlags,
+    ProfilesSyncFlags, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags,
 };
 pub use mistakes::{Correction, Mistakes, is_list};
 pub use parse::NoCommand;
@@ -94,7 +94,7 @@ pub enum Command {
     },
     /// Sign in again with an existing profile
     ///
-    /// With --cli-profile NAME. Needs no other credentials.
+    /// With --cli-profile NAME. Needs no other credentials, and signs in to all profiles of the same SSO session.
     Login(LoginFlags),
     /// Get profiles for an access portal from its URL
     ///
@@ -103,8 +103,8 @@ pub enum Command {
     Join(JoinFlags),
     /// Write a profile for each role that you have
     ///
-    /// For all accounts and permission sets that the access portal offers to you. Other profiles stay as they are.
-    Profiles(ProfilesFlags),
+    /// Without a command, this is `profiles sync`.
+    Profiles(ProfilesArgs),
     /// Check credentials, permissions and tools
     ///
     /// Changes nothing.

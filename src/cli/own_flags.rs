@@ -8,7 +8,7 @@ use super::{Rehearsed, Requested};
 use crate::next_step::{Argument, Subcommand};
 use Subcommand::{
     Access, AccessAdopt, AccessApply, AccessDrift, AccessExplain, AccessPlan, AccessRemove, Answers, Doctor, Export,
-    Join, Login, Man, Next, Plan, Profiles, Recommend, Rehearse, Run, Status, Undo,
+    Join, Login, Man, Next, Plan, Profiles, ProfilesRemove, ProfilesSync, Recommend, Rehearse, Run, Status, Undo,
 };
 
 /// A flag that several commands share.
@@ -79,6 +79,8 @@ const DRAWERS: &[Subcommand] = &[
     Login,
     Join,
     Profiles,
+    ProfilesSync,
+    ProfilesRemove,
     Rehearse,
     AccessPlan,
     AccessApply,
@@ -100,6 +102,8 @@ const PRINTERS: &[Subcommand] = &[
     Login,
     Join,
     Profiles,
+    ProfilesSync,
+    ProfilesRemove,
     Answers,
     Man,
     Rehearse,
@@ -165,14 +169,26 @@ pub(super) const SHARED_FLAGS: [SharedFlag; 47] = [
     flag("assign-to", ANSWERS, WALKS),
     flag("account", ANSWERS, &[Run, Status, Plan, Next, Join]),
     flag("start-url", ANSWERS, WALKS),
-    flag("sso-session", ANSWERS, &[Run, Status, Plan, Next, Join, Profiles]),
-    flag("cli-profile", ANSWERS, &[Run, Status, Plan, Next, Login, Profiles]),
-    flag("cli-region", ANSWERS, &[Run, Status, Plan, Next, Join, Profiles]),
+    flag(
+        "sso-session",
+        ANSWERS,
+        &[Run, Status, Plan, Next, Join, Profiles, ProfilesSync, ProfilesRemove],
+    ),
+    flag(
+        "cli-profile",
+        ANSWERS,
+        &[Run, Status, Plan, Next, Login, Profiles, ProfilesSync, ProfilesRemove],
+    ),
+    flag(
+        "cli-region",
+        ANSWERS,
+        &[Run, Status, Plan, Next, Join, Profiles, ProfilesSync],
+    ),
     flag("cli-output", ANSWERS, WALKS),
     flag("only", STEPS, &[Run, Recommend, Status, Plan, Next]),
     flag("skip", STEPS, &[Run, Recommend, Status, Plan, Next, Doctor]),
     flag("update", STEPS, WALKS),
-    flag("confirm", STEPS, &[Run, Recommend, Plan]),
+    flag("confirm", STEPS, &[Run, Recommend, Plan, Next]),
     flag("strict", STEPS, WALKS),
     // The others ask for no confirmation, and never ask. Scripts give both flags to every command.
     SharedFlag {
@@ -191,13 +207,23 @@ pub(super) const SHARED_FLAGS: [SharedFlag; 47] = [
         ..flag(
             "yes",
             CONSENTS,
-            &[Run, Undo, Join, Profiles, AccessApply, AccessAdopt, AccessRemove],
+            &[
+                Run,
+                Undo,
+                Join,
+                Profiles,
+                ProfilesSync,
+                ProfilesRemove,
+                AccessApply,
+                AccessAdopt,
+                AccessRemove,
+            ],
         )
     },
-    flag("create-organization", CONSENTS, &[Run]),
-    flag("accept-free-plan-end", CONSENTS, &[Run]),
-    flag("enable-permission-sets", CONSENTS, &[Run]),
-    flag("create-trail", CONSENTS, &[Run, Recommend]),
+    flag("create-organization", CONSENTS, &[Run, Next]),
+    flag("accept-free-plan-end", CONSENTS, &[Run, Next]),
+    flag("enable-permission-sets", CONSENTS, &[Run, Next]),
+    flag("create-trail", CONSENTS, &[Run, Recommend, Next]),
     SharedFlag {
         tolerated_by: &[Status, Next, Doctor, AccessPlan, AccessDrift, AccessExplain, Export],
         ..flag(
@@ -211,6 +237,8 @@ pub(super) const SHARED_FLAGS: [SharedFlag; 47] = [
                 Login,
                 Join,
                 Profiles,
+                ProfilesSync,
+                ProfilesRemove,
                 Rehearse,
                 AccessApply,
                 AccessAdopt,
@@ -219,12 +247,24 @@ pub(super) const SHARED_FLAGS: [SharedFlag; 47] = [
         )
     },
     flag("accessible", QUESTIONS, DRAWERS),
-    flag("wait", QUESTIONS, &[Run, Login, Join, Profiles]),
-    flag("no-browser", QUESTIONS, &[Run, Recommend, Login, Join, Profiles]),
+    flag(
+        "wait",
+        QUESTIONS,
+        &[Run, Login, Join, Profiles, ProfilesSync, ProfilesRemove],
+    ),
+    flag(
+        "no-browser",
+        QUESTIONS,
+        &[Run, Recommend, Login, Join, Profiles, ProfilesSync, ProfilesRemove],
+    ),
     // A run that is followed by one of these suggests it with its own flags.
     SharedFlag {
         tolerated_by: &[Status, Plan, Next],
-        ..flag("use-device-code", QUESTIONS, &[Run, Login, Join, Profiles])
+        ..flag(
+            "use-device-code",
+            QUESTIONS,
+            &[Run, Login, Join, Profiles, ProfilesSync, ProfilesRemove],
+        )
     },
     // The others of `access` hold no lock, and suggest the ones that do.
     SharedFlag {
@@ -272,20 +312,28 @@ impl SharedFlag {
                 .long("policy")
                 .action(ArgAction::SetTrue)
                 .help("Print the IAM policy that the steps need"),
-            ("cli-profile", Login) => text("Sign in with this profile [default: the last run's, or admin]")
-                .value_name("NAME")
-                .help_heading(Resettable::Reset),
-            ("cli-profile", Profiles) => text("Use the SSO session of this profile").value_name("NAME"),
-            ("sso-session", Profiles) => text("Use this SSO session [default: the only one]").value_name("NAME"),
+            ("cli-profile", Login) => {
+                text("Sign in with this profile [default: AWS_PROFILE, the last run's, or the only one]")
+                    .value_name("NAME")
+                    .help_heading(Resettable::Reset)
+            }
+            ("cli-profile", Profiles | ProfilesSync | ProfilesRemove) => {
+                text("Use the SSO session of this profile").value_name("NAME")
+            }
+            ("sso-session", Profiles | ProfilesSync | ProfilesRemove) => {
+                text("Use this SSO session [default: the only one]").value_name("NAME")
+            }
             ("sso-session", Join) => text("The name of the SSO session, if it is new").value_name("NAME"),
-            ("cli-region", Profiles | Join) => {
-                text("The Region of the profiles [default: the one that most others have]").value_name("REGION")
+            ("cli-region", Profiles | ProfilesSync | Join) => {
+                text("The Region of the profiles [default: most others', or AWS_REGION]").value_name("REGION")
             }
             ("account", Join) => text("Only the roles in this account").value_name("ID"),
             ("region", Join) => text("The Region of Identity Center [default: found]"),
-            ("yes", Join | Profiles) => text("Write the file without asking"),
+            ("yes", Join | Profiles | ProfilesSync | ProfilesRemove) => text("Write the file without asking"),
             ("skip", Doctor) => text("Leave out the permissions of this step (repeatable)"),
-            ("wait", Login | Join | Profiles) => text("How long to wait for the sign-in, such as 10m"),
+            ("wait", Login | Join | Profiles | ProfilesSync | ProfilesRemove) => {
+                text("How long to wait for the sign-in, such as 10m")
+            }
             ("yes", AccessApply) => text("Don't ask for confirmation, except of deletions"),
             ("yes", AccessAdopt) => text("Don't ask for confirmation"),
             ("yes", AccessRemove) => text("Write the access file without asking"),
@@ -297,7 +345,7 @@ impl SharedFlag {
             ("yes", Undo) => text("Undo without asking for the account ID"),
             ("non-interactive", Undo) => text("Don't ask for the account ID; without --yes, nothing is undone"),
             ("non-interactive", Login) => text("Ask no questions, and sign in with a device code"),
-            ("non-interactive", Join | Profiles) => {
+            ("non-interactive", Join | Profiles | ProfilesSync | ProfilesRemove) => {
                 text("Ask no questions, and sign in with a device code; without --yes, nothing is written")
             }
             ("accessible", Status | Next | Doctor | AccessPlan | AccessDrift | AccessExplain | Export) => {

@@ -136,6 +136,12 @@ fn unknown_argument(typed: &str, similar: Option<String>, command: Requested) ->
     if let Some(flag) = shared(name) {
         return misplaced(&[flag], command);
     }
+    if let Some(sibling) = sibling_with(name, command) {
+        return UserError::usage(
+            format!("{} does not take {name}. It is a flag of {sibling}.", command.title()),
+            flags_of(command),
+        );
+    }
     let message = format!("{} has no flag {name}.", command.title());
     let message = match similar.or_else(|| similar_flag(name)) {
         // Another command can take it.
@@ -146,6 +152,19 @@ fn unknown_argument(typed: &str, similar: Option<String>, command: Requested) ->
         None => message,
     };
     UserError::usage(message, flags_of(command))
+}
+
+/// The command beside this one, such as `profiles sync` beside `profiles remove`, that has a flag.
+fn sibling_with(name: &str, command: Requested) -> Option<String> {
+    let family = command.command.family();
+    let program = tree::program();
+    let outer = program.find_subcommand(family)?;
+    let has_it = |inner: &&clap::Command| {
+        let mut flags = inner.get_arguments().filter_map(clap::Arg::get_long);
+        flags.any(|long| name.strip_prefix("--") == Some(long))
+    };
+    let inner = outer.get_subcommands().find(has_it)?;
+    Some(format!("{family} {}", inner.get_name()))
 }
 
 /// Returns the flag of any command with a similar name.

@@ -83,7 +83,7 @@ pub(super) fn say_interrupted(screen: &Screen) {
             String::new()
         }
         // They save no progress.
-        Subcommand::Profiles | Subcommand::Join => {
+        edit if edit == Subcommand::Join || edit.is_profiles() => {
             format!(" Run it again with: {}", screen.command(&screen.invocation.again()))
         }
         access if access.is_access() => format!(

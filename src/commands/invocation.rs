@@ -88,7 +88,7 @@ pub(super) fn invocation(cli: &Cli) -> Invocation {
                 typed(cli, |flag| ["--step", "--include-changed"].contains(&flag))
             }
             Some(Command::Login(_)) => typed(cli, |flag| flag == "--cli-profile"),
-            Some(Command::Profiles(flags)) => with_word(cli, Some(flags.action.name()), &OF_PROFILES),
+            Some(Command::Profiles(_)) => typed(cli, |flag| OF_PROFILES.contains(&flag)),
             Some(Command::Join(flags)) => with_word(cli, flags.start_url.as_deref(), &OF_JOIN),
             Some(Command::Export(flags)) => with_word(cli, flags.what.map(ExportedTo::name), &OF_AN_EXPORT),
             Some(Command::Access(access)) => {
@@ -158,7 +158,7 @@ pub(super) fn subcommand(cli: &Cli) -> Subcommand {
         Some(Command::Completions { .. }) => Subcommand::Completions,
         Some(Command::Man { .. }) => Subcommand::Man,
         Some(Command::Login(_)) => Subcommand::Login,
-        Some(Command::Profiles(_)) => Subcommand::Profiles,
+        Some(Command::Profiles(args)) => args.subcommand(),
         Some(Command::Join(_)) => Subcommand::Join,
         Some(Command::Rehearse(_)) => Subcommand::Rehearse,
         Some(Command::Access(access)) => access.command.subcommand(),

@@ -199,7 +199,7 @@ async fn command(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
         Some(Command::Completions { shell }) => generate::completions(*shell, screen),
         Some(Command::Man { folder }) => generate::man(cli, folder, screen),
         Some(Command::Login(flags)) => login::login(cli, flags, environment, screen).await,
-        Some(Command::Profiles(flags)) => profiles::profiles(cli, flags, environment, screen).await,
+        Some(Command::Profiles(args)) => profiles::profiles(cli, args, environment, screen).await,
         Some(Command::Join(flags)) => join::join(cli, flags, environment, screen).await,
         Some(Command::Export(flags)) => export::export(cli, flags, environment, screen).await,
         Some(Command::Access(args)) => access::access(cli, &args.command, environment, screen).await,

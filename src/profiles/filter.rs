@@ -1,9 +1,10 @@
-//! Which roles get a profile: `account=prod-*`.
+//! Which roles get a profile: `account=prod-*`. Upper and lower case are compared as equal, so that nobody misses a role by it.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::role::Role;
+use crate::access::nearest::nearest;
 
 /// A part of a role that a filter compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +23,7 @@ const FIELDS: [(&str, Field); 4] = [
     ("email", Field::Email),
 ];
 
-/// A condition on one field: a pattern in which `*` stands for any text and `?` for any character.
+/// A condition on one field: a pattern in which `*` stands for any text and `?` for any character, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Condition {
     field: Field,
@@ -61,9 +62,26 @@ impl FromStr for Condition {
         }
         Ok(Self {
             field: *field,
-            pattern: pattern.chars().collect(),
+            pattern: lowered(pattern),
         })
     }
+}
+
+fn lowered(text: &str) -> Vec<char> {
+    text.to_lowercase().chars().collect()
+}
+
+/// What a filter compares of a role, or of a profile that gives it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Compared<'a> {
+    /// The account name; empty if it is not known.
+    pub account_name: &'a str,
+    /// The account ID.
+    pub account: &'a str,
+    /// The permission set.
+    pub permission_set: &'a str,
+    /// The email address of the account; empty if it is not known.
+    pub email: &'a str,
 }
 
 impl Filter {
@@ -81,7 +99,7 @@ impl Filter {
         let condition = |field, text: Option<&str>| {
             text.map(|text| Condition {
                 field,
-                pattern: text.chars().collect(),
+                pattern: lowered(text),
             })
         };
         let conditions = [
@@ -91,15 +109,50 @@ impl Filter {
         Self(conditions.into_iter().flatten().collect())
     }
 
+    /// Whether there is no condition, so that all roles match.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a condition is on the name or the email address of the account, which only the access portal knows.
+    pub fn needs_names(&self) -> bool {
+        let needs = |condition: &Condition| matches!(condition.field, Field::Account | Field::Email);
+        self.0.iter().any(needs)
+    }
+
+    /// The account name that a pattern for account names most likely means, if it is none of them.
+    pub fn nearest_account<'r>(&self, roles: &'r [Role]) -> Option<&'r str> {
+        let of_accounts = self.0.iter().filter(|condition| condition.field == Field::Account);
+        let mut texts = of_accounts.map(|condition| {
+            let letters = condition.pattern.iter().filter(|letter| **letter != '*');
+            letters.collect::<String>()
+        });
+        texts.find_map(|text| {
+            let names = || roles.iter().map(|role| role.account_name.as_str());
+            let begins = |name: &&str| !text.is_empty() && name.to_lowercase().contains(&text);
+            nearest(&text, names()).or_else(|| names().find(begins))
+        })
+    }
+
     /// Whether a role matches.
     pub fn matches(&self, role: &Role) -> bool {
+        self.matches_parts(Compared {
+            account_name: &role.account_name,
+            account: &role.account,
+            permission_set: &role.permission_set,
+            email: &role.email,
+        })
+    }
+
+    /// Whether the parts of a role match.
+    pub fn matches_parts(&self, parts: Compared<'_>) -> bool {
         FIELDS.iter().all(|(_, field)| {
-            let value: Vec<char> = match field {
-                Field::Account => role.account_name.chars().collect(),
-                Field::AccountId => role.account.chars().collect(),
-                Field::PermissionSet => role.permission_set.chars().collect(),
-                Field::Email => role.email.chars().collect(),
-            };
+            let value = lowered(match field {
+                Field::Account => parts.account_name,
+                Field::AccountId => parts.account,
+                Field::PermissionSet => parts.permission_set,
+                Field::Email => parts.email,
+            });
             let mut conditions = self.0.iter().filter(|condition| condition.field == *field).peekable();
             conditions.peek().is_none() || conditions.any(|condition| is_match(&condition.pattern, &value))
         })
@@ -157,6 +210,7 @@ mod tests {
             (&[][..], true),
             (&["account=prod-*"], true),
             (&["account=prod"], false),
+            (&["account=PROD-*", "permission_set=administrator*"], true),
             (&["account=test-*", "account=*-eu"], true),
             (&["account=prod-*", "permission_set=Read*"], false),
             (
@@ -178,6 +232,25 @@ mod tests {
             let error = filter(&["account=*", text]).unwrap_err().to_string();
             assert!(error.contains("account, account_id, permission_set, email"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_account_that_a_pattern_most_likely_means_is_found() {
+        let roles = [
+            role("123456789012", "prod-eu", "Read"),
+            role("222222222222", "Sandbox", "Read"),
+        ];
+        for (text, nearest) in [
+            ("account=sandbxo", Some("Sandbox")),
+            ("account=prd-eu", Some("prod-eu")),
+            ("account=eu", Some("prod-eu")),
+            ("account=nothing*", None),
+            ("account_id=9*", None),
+        ] {
+            assert_eq!(filter(&[text]).unwrap().nearest_account(&roles), nearest, "{text}");
+        }
+        assert!(filter(&["email=x"]).unwrap().needs_names());
+        assert!(!filter(&["account_id=x", "permission_set=x"]).unwrap().needs_names());
     }
 
     #[test]
