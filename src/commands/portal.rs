@@ -19,7 +19,7 @@ use crate::cli::Cli;
 use crate::environment::Environment;
 use crate::ids::RegionName;
 use crate::limits::{HOLDER_PAUSE, LOCK_LIMIT, LOGIN_WAIT};
-use crate::next_step::{NextStep, SetupCommand};
+use crate::next_step::{NextStep, SetupCommand, Subcommand};
 use crate::profiles::role::{self, Role};
 use crate::progress::{Folder, Lock, Progress, ProgressError};
 use crate::reconcile::StepInfo;
@@ -118,7 +118,8 @@ impl Portal {
     }
 
     async fn sign_in(&self, session: &Session<'_>) -> Result<Token, UserError> {
-        let signed_in = session.sign_in(self.limit, self.prompter.as_ref()).await?;
+        let signed_in = session.sign_in(self.limit, self.prompter.as_ref()).await;
+        let signed_in = signed_in.map_err(|error| if_unrecognized(session, error))?;
         let signed_in = signed_in.ok_or_else(|| nobody_signed_in(SetupCommand::again()))?;
         Ok(Token {
             token: signed_in.token.clone(),
@@ -126,11 +127,16 @@ impl Portal {
         })
     }
 
-    /// The roles that the portal offers, with the token that it accepted: signs in first if necessary.
+    /// The roles that the portal offers, with the token that it accepted: signs in first if necessary. `if_none` is what else the
+    /// user can do if it offers nothing.
     ///
     /// # Errors
     /// If nobody signs in, the portal cannot be reached, or it offers nothing.
-    pub(super) async fn roles(&self, session: &Session<'_>) -> Result<(Vec<Role>, Token), UserError> {
+    pub(super) async fn roles(
+        &self,
+        session: &Session<'_>,
+        if_none: Option<NextStep>,
+    ) -> Result<(Vec<Role>, Token), UserError> {
         let token = self.token(session).await?;
         let listed = self.listed(session, &token).await;
         let (listed, token) = match listed {
@@ -144,12 +150,10 @@ impl Portal {
         let roles = listed.map_err(|aws_error| session.failed(&aws_error))?;
         if roles.is_empty() {
             let sign_in = SetupCommand::again().to("sign in as somebody else, in a private browser window");
+            let ask = NextStep::note("ask an administrator to assign you to an account");
+            let next: Vec<NextStep> = [ask, sign_in].into_iter().chain(if_none).collect();
             return Err(UserError {
-                next: [
-                    NextStep::note("ask an administrator to assign you to an account"),
-                    sign_in,
-                ]
-                .into(),
+                next: next.into(),
                 ..session.error("the access portal offers no account to you. Nothing was changed.")
             });
         }
@@ -177,6 +181,30 @@ impl Portal {
     pub(super) async fn lock(&self) -> Result<Option<Lock>, UserError> {
         locked(self.state.as_deref()).await
     }
+}
+
+/// An error with what it means if Identity Center does not recognize the URL of the session.
+fn if_unrecognized(session: &Session<'_>, error: UserError) -> UserError {
+    let is_unrecognized = error.aws.as_ref().is_some_and(|aws| {
+        aws.operation == "sso-oidc:StartDeviceAuthorization" && aws.code.as_deref() == Some("InvalidRequestException")
+    });
+    if !is_unrecognized {
+        return error;
+    }
+    let (profile, region) = (session.profile, &session.region);
+    let join = SetupCommand::new(Subcommand::Join).positional("START_URL");
+    UserError {
+        message: unrecognized(region, &profile.start_url),
+        next: join.to(format!("correct the SSO session {}", profile.session)).into(),
+        ..error
+    }
+}
+
+/// Says that the URL and the Region of a portal do not fit.
+pub(super) fn unrecognized(region: &RegionName, start_url: &str) -> String {
+    format!(
+        "Identity Center in {region} does not recognize {start_url}: {region} is the wrong Region, or the URL is wrong."
+    )
 }
 
 /// Renews a token and saves it at once, because its refresh token is used up; `None` if the user has to sign in.

@@ -3,19 +3,20 @@
 use super::portal::Portal;
 use crate::answers::{Answers, Key};
 use crate::cli::{Cli, Output};
+use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::ids::RegionName;
 use crate::next_step::{NextSteps, SetupCommand, Subcommand};
 use crate::profiles::change::FileChange;
 use crate::profiles::names::{DEFAULT_TEMPLATE, Template};
 use crate::profiles::plan::ProfileRegion;
-use crate::profiles::sessions;
+use crate::profiles::sessions::{self, TEMPLATE_KEY};
 use crate::ui::Screen;
 use crate::ui::envelope::{Envelope, ErrorOut, FORMAT};
-use crate::ui::profiles::{ProfilesReport, print_diff};
+use crate::ui::profiles::{ProfilesReport, print_agreed, print_diff};
 use crate::user_error::UserError;
 use crate::wizard::{Confirm, Question, Reply};
-use aws_config_file::ProfileSection;
+use aws_config_file::{Config, ProfileSection, Section, SsoSession};
 
 /// The SSO session whose roles get profiles.
 #[derive(Debug, Clone)]
@@ -38,22 +39,76 @@ pub(super) enum Ended {
     Kept,
 }
 
-/// Reads `--template`.
-pub(super) fn template(text: Option<&str>) -> Result<Template, UserError> {
-    text.unwrap_or(DEFAULT_TEMPLATE).parse::<Template>().map_err(|why| {
+/// How the profiles are named.
+#[derive(Debug, Clone)]
+pub(super) struct Naming {
+    /// The template.
+    pub template: Template,
+    /// Whether it was given now, so that existing profiles get its names too, and the session remembers it.
+    pub is_given: bool,
+}
+
+/// Reads `--template`; `None` if it is not given.
+pub(super) fn given_template(text: Option<&str>) -> Result<Option<Template>, UserError> {
+    let parsed = text.map(str::parse::<Template>).transpose();
+    parsed.map_err(|why| {
         let again = SetupCommand::again().placeholder("--template", "TEMPLATE");
         UserError::usage(format!("--template: {why}."), again)
     })
 }
 
-/// The Region of the profiles: the requested one for all, otherwise that of most others for the new ones. `None` if neither is
-/// known.
-pub(super) fn known_region(answers: &Answers, profiles: &[ProfileSection], session: &str) -> Option<ProfileRegion> {
+impl Naming {
+    /// By the template that was given, or by the one that the session remembers, or by the default one.
+    pub(super) fn of(given: Option<Template>, config: &Config, session: &str) -> Result<Self, UserError> {
+        if let Some(template) = given {
+            return Ok(Self {
+                template,
+                is_given: true,
+            });
+        }
+        let section = config.get(Section::SsoSession(session)).unwrap_or_default();
+        let text = section.get(TEMPLATE_KEY).map_or(DEFAULT_TEMPLATE, String::as_str);
+        let template = text.parse::<Template>().map_err(|why| {
+            let again = SetupCommand::again().placeholder("--template", "TEMPLATE");
+            UserError::usage(format!("{TEMPLATE_KEY} of the SSO session {session}: {why}."), again)
+        })?;
+        Ok(Self {
+            template,
+            is_given: false,
+        })
+    }
+
+    /// Lets the session remember a template that was given. `text` is how it was given.
+    pub(super) fn remember(&self, text: Option<&str>, config: &mut Config, session: &str) {
+        let Some(text) = text.filter(|_| self.is_given) else {
+            return;
+        };
+        let section = Section::SsoSession(session);
+        let known = config.get(section).unwrap_or_default().remove(TEMPLATE_KEY);
+        let wanted = Some(text).filter(|text| *text != DEFAULT_TEMPLATE);
+        if known.as_deref() != wanted {
+            config.set(section, &[(TEMPLATE_KEY, wanted)]);
+        }
+    }
+}
+
+/// The Region of the profiles: the requested one for all; otherwise, for the new ones, that of most others of the session, or of
+/// most others of the portal. `None` if none of them is known.
+pub(super) fn known_region(
+    answers: &Answers,
+    profiles: &[ProfileSection],
+    known: &[SsoSession],
+    target: &Target,
+) -> Option<ProfileRegion> {
     let given = answers.explicit(Key::CliRegion);
-    let given = given.and_then(|answer| answer.value.parse().ok());
-    given
-        .map(ProfileRegion::All)
-        .or_else(|| Some(ProfileRegion::New(Some(sessions::usual_region(profiles, session)?))))
+    if let Some(given) = given.and_then(|answer| answer.value.parse().ok()) {
+        return Some(ProfileRegion::All(given));
+    }
+    let is_of_session = |profile: &&ProfileSection| profile.get("sso_session") == Some(target.name.as_str());
+    let is_of_portal = |profile: &&ProfileSection| sessions::is_of_portal(profile, known, &target.start_url);
+    let usual = sessions::usual_region(profiles.iter().filter(is_of_session));
+    let usual = usual.or_else(|| sessions::usual_region(profiles.iter().filter(is_of_portal)));
+    usual.map(|usual| ProfileRegion::New(Some(usual)))
 }
 
 /// What the edit of the file needs.
@@ -65,18 +120,36 @@ pub(super) struct Editing<'a> {
     pub screen: &'a Screen,
     /// The prompter, and the paths.
     pub tools: &'a Portal,
+    /// The variables.
+    pub environment: &'a Environment,
 }
 
 impl Editing<'_> {
-    /// Asks for the Region of new profiles. Without a terminal, they get none.
-    pub(super) async fn ask_region(&self, default: &RegionName) -> Result<ProfileRegion, UserError> {
+    /// Asks for the Region of new profiles. Without a terminal, they get that of the environment, or none.
+    pub(super) async fn ask_region(
+        &self,
+        default: &RegionName,
+        report: &mut ProfilesReport,
+    ) -> Result<ProfileRegion, UserError> {
         let prompter = &self.tools.prompter;
+        let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+        let named = variables.into_iter().find_map(|name| self.environment.var(name));
+        // A Region that is not known is no default.
+        let named = named.and_then(|text| Key::CliRegion.check(text).ok());
         if !prompter.can_ask() {
-            return Ok(ProfileRegion::New(None));
+            let region: Option<RegionName> = named.and_then(|region| region.parse().ok());
+            if region.is_none() {
+                let note = "The new profiles have no Region: add --cli-region REGION.";
+                report.notes.push(note.to_owned());
+            }
+            return Ok(ProfileRegion::New(region));
         }
         let question = Question {
             prompt: "Region of the new profiles".to_owned(),
-            default: Some(default.to_string()),
+            default: Some(named.unwrap_or_else(|| default.to_string())),
+            help: vec![
+                "The Region in which commands with these profiles work, unless a command names another.".to_owned(),
+            ],
             can_skip: true,
             ..Question::of(Key::CliRegion)
         };
@@ -90,6 +163,9 @@ impl Editing<'_> {
     /// Asks for the consent to the edit. Without a terminal and without `--yes`, prints the difference instead.
     pub(super) async fn is_agreed(&self, report: &ProfilesReport) -> Result<bool, UserError> {
         if self.cli.flags.yes {
+            if self.cli.flags.output != Output::Json {
+                print_agreed(self.screen, report);
+            }
             return Ok(true);
         }
         let prompter = &self.tools.prompter;
@@ -108,7 +184,10 @@ impl Editing<'_> {
         let confirm = Confirm {
             lines,
             prompt: format!("Write this to {}?", report.file.display()),
-            help: report.diff.lines().map(str::to_owned).collect(),
+            help: vec![
+                "Lines with + are added, and lines with - are removed. All other lines stay, byte for byte.".to_owned(),
+            ],
+            details: report.diff.lines().map(str::to_owned).collect(),
             ..Confirm::default()
         };
         let is_agreed = prompter.confirm(&confirm).await? == Reply::Value(true);

@@ -4,27 +4,26 @@ use std::collections::BTreeSet;
 
 use super::portal::{self, Portal};
 use super::prepare::typed_answers;
-use super::profile_edit::{Editing, Ended, Target, finish, known_region, template};
+use super::profile_edit::{Editing, Ended, Naming, Target, finish, given_template, known_region};
 use super::session::say_rehearsal;
 use crate::answers::{Answers, Key};
 use crate::aws::Partition;
-use crate::cli::{Cli, ProfilesAction, ProfilesFlags};
+use crate::cli::{Cli, ProfilesArgs, ProfilesCommand, ProfilesRemoveFlags, ProfilesSyncFlags};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::ids::RegionName;
 use crate::next_step::{NextStep, SetupCommand, Subcommand};
 use crate::profiles::change::CurrentFile;
 use crate::profiles::filter::Filter;
-use crate::profiles::names::Template;
-use crate::profiles::plan::{Action, InFile, ProfileRegion, Wanted, plan};
+use crate::profiles::plan::{Action, InFile, Plan, ProfileRegion, Wanted, is_ours, plan, removal};
 use crate::profiles::role::Role;
-use crate::profiles::sessions;
+use crate::profiles::sessions::{self, TEMPLATE_KEY};
 use crate::reconcile::{Importance, StepInfo};
 use crate::ui::Screen;
 use crate::ui::profiles::{ProfilesReport, print_end};
 use crate::user_error::{UserError, UserErrorKind};
 use crate::wizard::steps::Profile;
-use crate::wizard::{Choice, Prompter, Question, Reply};
+use crate::wizard::{Choice, ListKind, Prompter, Question, Reply};
 use aws_config_file::{Config, Section, SsoSession};
 
 /// How prompts name the command, which is no step of the checklist.
@@ -39,37 +38,42 @@ const INFO: StepInfo = StepInfo {
     permissions: &[],
 };
 
-/// What the flags say about the profiles.
-struct Options {
-    template: Template,
+/// What both commands work with.
+struct Work<'a> {
+    editing: Editing<'a>,
+    answers: &'a Answers,
     filter: Filter,
-    prune: bool,
+    file: CurrentFile,
+    target: Target,
 }
 
 /// Adds, updates or removes profiles, and returns the exit code.
-pub async fn profiles(cli: &Cli, flags: &ProfilesFlags, environment: &Environment, screen: &Screen) -> ExitCode {
+pub async fn profiles(cli: &Cli, args: &ProfilesArgs, environment: &Environment, screen: &Screen) -> ExitCode {
     say_rehearsal(cli, environment, screen);
     let mut report = ProfilesReport::default();
-    let ended = run(cli, flags, environment, screen, &mut report).await;
+    let ended = Box::pin(run(cli, args, environment, screen, &mut report)).await;
     finish(cli, screen, Subcommand::Profiles, &report, &ended, print_end)
 }
 
 async fn run(
     cli: &Cli,
-    flags: &ProfilesFlags,
+    args: &ProfilesArgs,
     environment: &Environment,
     screen: &Screen,
     report: &mut ProfilesReport,
 ) -> Result<Ended, UserError> {
+    let default = ProfilesCommand::Sync(ProfilesSyncFlags::default());
+    let command = args.command.as_ref().unwrap_or(&default);
     let answers = typed_answers(cli, environment)?;
-    let options = Options {
-        template: template(flags.template.as_deref())?,
-        filter: Filter::parse(&flags.filter).map_err(|why| {
-            let again = SetupCommand::again().placeholder("--filter", "EXPR");
-            UserError::usage(format!("--filter: {why}."), again)
-        })?,
-        prune: flags.prune || flags.action == ProfilesAction::Remove,
-    };
+    let (ProfilesCommand::Sync(ProfilesSyncFlags { filter, .. })
+    | ProfilesCommand::Remove(ProfilesRemoveFlags { filter })) = command;
+    let filter = Filter::parse(filter).map_err(|why| {
+        let again = SetupCommand::again().placeholder("--filter", "EXPR");
+        UserError::usage(format!("--filter: {why}."), again)
+    })?;
+    if let ProfilesCommand::Sync(flags) = command {
+        given_template(flags.template.as_deref())?;
+    }
     let tools = Portal::of(cli, environment, screen)?;
     let file = CurrentFile::read(&tools.paths).await?;
     let target = target(&file.config, &answers, tools.prompter.as_ref()).await?;
@@ -77,87 +81,154 @@ async fn run(
     report.start_url.clone_from(&target.start_url);
     report.region = Some(target.region.clone());
     tools.paths.config().clone_into(&mut report.file);
-    let roles = match flags.action {
-        ProfilesAction::Remove => Vec::new(),
-        ProfilesAction::Sync => offered(&tools, environment, &target, report).await?,
+    let work = Work {
+        editing: Editing {
+            cli,
+            screen,
+            tools: &tools,
+            environment,
+        },
+        answers: &answers,
+        filter,
+        file,
+        target,
     };
-    let editing = Editing {
-        cli,
-        screen,
-        tools: &tools,
-    };
-    edit(editing, &answers, &file, &target, &options, &roles, report).await
-}
-
-/// The roles that the access portal of the session offers. Signs in first if necessary.
-async fn offered(
-    tools: &Portal,
-    environment: &Environment,
-    target: &Target,
-    report: &mut ProfilesReport,
-) -> Result<Vec<Role>, UserError> {
-    tools.browser.restrict_to(Partition::of_region(&target.region));
-    let clients = portal::clients(environment, None, &target.region, &target.region).await?;
-    let profile = Profile {
-        name: String::new(),
-        session: target.name.clone(),
-        start_url: target.start_url.clone(),
-        region: target.region.clone(),
-    };
-    let session = tools.session(&INFO, &clients, &profile, &target.region);
-    let (roles, token) = tools.roles(&session).await?;
-    if let Some(signed_in) = &token.signed_in {
-        tools.save_for_session(&session, signed_in).await?;
-        report.signed_in_now = true;
+    match command {
+        ProfilesCommand::Sync(flags) => work.sync(flags, report).await,
+        ProfilesCommand::Remove(_) => work.remove(report).await,
     }
-    Ok(roles)
 }
 
-/// Plans the edit of the file, and writes it if the user agrees.
-async fn edit(
-    editing: Editing<'_>,
-    answers: &Answers,
-    file: &CurrentFile,
-    target: &Target,
-    options: &Options,
-    roles: &[Role],
-    report: &mut ProfilesReport,
-) -> Result<Ended, UserError> {
-    let (profiles, known) = (file.config.profiles(), file.config.sso_sessions());
-    let in_file = InFile {
-        profiles: &profiles,
-        reserved: &file.reserved,
-        is_of_portal: &|profile| sessions::is_of_portal(profile, &known, &target.start_url),
-    };
-    let plan_with = |region: &ProfileRegion| {
-        let wanted = Wanted {
-            session: &target.name,
-            template: &options.template,
-            roles,
-            filter: &options.filter,
-            chosen: None,
-            region,
-            prune: options.prune,
-            converts_legacy: false,
+impl Work<'_> {
+    /// The roles that the access portal of the session offers. Signs in first if necessary.
+    async fn offered(&self, report: &mut ProfilesReport) -> Result<Vec<Role>, UserError> {
+        let (tools, target) = (self.editing.tools, &self.target);
+        tools.browser.restrict_to(Partition::of_region(&target.region));
+        let clients = portal::clients(self.editing.environment, None, &target.region, &target.region).await?;
+        let profile = Profile {
+            name: String::new(),
+            session: target.name.clone(),
+            start_url: target.start_url.clone(),
+            region: target.region.clone(),
         };
-        plan(&wanted, &in_file)
-    };
-    let region = known_region(answers, &profiles, &target.name);
-    let mut planned = plan_with(region.as_ref().unwrap_or(&ProfileRegion::New(None)));
-    if region.is_none() && planned.count(Action::Added) > 0 {
-        planned = plan_with(&editing.ask_region(&target.region).await?);
+        let session = tools.session(&INFO, &clients, &profile, &target.region);
+        let remove = SetupCommand::profiles_remove().value("--sso-session", &target.name);
+        let remove = remove.to("remove the profiles that idc-setup wrote for the session");
+        let (roles, token) = tools.roles(&session, Some(remove)).await?;
+        if let Some(signed_in) = &token.signed_in {
+            tools.save_for_session(&session, signed_in).await?;
+            report.signed_in_now = true;
+        }
+        Ok(roles)
     }
-    let mut after = file.config.clone();
-    after.edit_profiles(&planned.edits);
-    let written = planned.rows.iter().filter(|row| row.action.is_change());
-    let written: BTreeSet<String> = written.map(|row| row.profile.clone()).collect();
-    report.rows = planned.rows;
-    let change = file.change_to(&after, &target.name, &written).await?;
-    if !editing.write(&change, report).await? {
-        return Ok(Ended::NotAgreed);
+
+    /// Adds and updates the profiles.
+    async fn sync(&self, flags: &ProfilesSyncFlags, report: &mut ProfilesReport) -> Result<Ended, UserError> {
+        let name = &self.target.name;
+        let template = flags.template.as_deref();
+        let naming = Naming::of(given_template(template)?, &self.file.config, name)?;
+        let roles = self.offered(report).await?;
+        if !roles.iter().any(|role| self.filter.matches(role)) {
+            return Err(self.no_match(format!("your {} roles", roles.len()), &roles));
+        }
+        let (profiles, known) = (self.file.config.profiles(), self.file.config.sso_sessions());
+        let in_file = InFile {
+            profiles: &profiles,
+            reserved: &self.file.reserved,
+            is_of_portal: &|profile| sessions::is_of_portal(profile, &known, &self.target.start_url),
+        };
+        let plan_with = |region: &ProfileRegion| {
+            let wanted = Wanted {
+                session: name,
+                template: &naming.template,
+                renames: naming.is_given,
+                roles: &roles,
+                filter: &self.filter,
+                chosen: None,
+                region,
+                prune: flags.prune,
+                converts_legacy: false,
+            };
+            plan(&wanted, &in_file)
+        };
+        let region = known_region(self.answers, &profiles, &known, &self.target);
+        let planned = match region {
+            Some(region) => plan_with(&region),
+            None => {
+                let planned = plan_with(&ProfileRegion::New(None));
+                if planned.count(Action::Added) > 0 {
+                    plan_with(&self.editing.ask_region(&self.target.region, report).await?)
+                } else {
+                    planned
+                }
+            }
+        };
+        let mut after = self.file.config.clone();
+        naming.remember(template, &mut after, name);
+        self.edit(planned, after, report).await
     }
-    let has_kept = report.rows.iter().any(|row| row.action == Action::Kept);
-    Ok(if has_kept { Ended::Kept } else { Ended::Done })
+
+    /// Removes the profiles of the session that match the filter.
+    async fn remove(&self, report: &mut ProfilesReport) -> Result<Ended, UserError> {
+        let name = &self.target.name;
+        // The file has the IDs of the accounts only.
+        let roles = if self.filter.needs_names() {
+            self.offered(report).await?
+        } else {
+            Vec::new()
+        };
+        let profiles = self.file.config.profiles();
+        let in_file = InFile {
+            profiles: &profiles,
+            reserved: &self.file.reserved,
+            is_of_portal: &|_| true,
+        };
+        let planned = removal(name, &self.filter, &roles, &in_file);
+        let ours = profiles.iter().filter(|profile| is_ours(profile, name)).count();
+        if planned.rows.is_empty() && !self.filter.is_empty() {
+            return Err(self.no_match(format!("the {ours} profiles that idc-setup wrote"), &roles));
+        }
+        let mut after = self.file.config.clone();
+        let section = Section::SsoSession(name);
+        let remembers = after
+            .get(section)
+            .is_some_and(|session| session.contains_key(TEMPLATE_KEY));
+        if planned.count(Action::Removed) == ours && remembers {
+            after.set(section, &[(TEMPLATE_KEY, None)]);
+        }
+        self.edit(planned, after, report).await
+    }
+
+    /// The error if the filter matches nothing of what there is.
+    fn no_match(&self, of: String, roles: &[Role]) -> UserError {
+        let nearest = self.filter.nearest_account(roles);
+        let nearest = nearest.map_or_else(String::new, |name| {
+            format!(" An account with a similar name is {name}.")
+        });
+        UserError::usage(
+            format!("--filter matches none of {of}.{nearest}"),
+            [
+                SetupCommand::again()
+                    .placeholder("--filter", "EXPR")
+                    .to("use another condition"),
+                SetupCommand::again().without("--filter").to("use no condition"),
+            ],
+        )
+    }
+
+    /// Edits the profiles in the file as planned, and writes it if the user agrees. `after` has the other edits already.
+    async fn edit(&self, planned: Plan, mut after: Config, report: &mut ProfilesReport) -> Result<Ended, UserError> {
+        after.edit_profiles(&planned.edits);
+        let written = planned.rows.iter().filter(|row| row.action.is_change());
+        let written: BTreeSet<String> = written.map(|row| row.profile.clone()).collect();
+        report.rows = planned.rows;
+        let change = self.file.change_to(&after, &self.target.name, &written).await?;
+        if !self.editing.write(&change, report).await? {
+            return Ok(Ended::NotAgreed);
+        }
+        let has_kept = report.rows.iter().any(|row| row.action == Action::Kept);
+        Ok(if has_kept { Ended::Kept } else { Ended::Done })
+    }
 }
 
 /// The session of `--sso-session` or of `--cli-profile`, the only one of the file, or the one that the user chooses.
@@ -239,6 +310,8 @@ async fn choose(sessions: &[SsoSession], prompter: &dyn Prompter) -> Result<Stri
     });
     let question = Question {
         choices: choices.collect(),
+        help: vec!["The SSO session whose profiles are written. --sso-session names it without a question.".to_owned()],
+        list: ListKind::Searched,
         ..Question::of(Key::SsoSession)
     };
     loop {

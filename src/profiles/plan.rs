@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::filter::Filter;
+use super::filter::{Compared, Filter};
 use super::names::{self, Template};
-use super::role::Role;
+use super::role::{Role, role_order};
 use crate::ids::RegionName;
 use crate::resources::cli_config::{LEGACY_KEYS, MARK, OTHER_CREDENTIALS};
 use aws_config_file::{ProfileEdit, ProfileSection};
@@ -25,7 +25,7 @@ pub enum Action {
     Added,
     /// It gets other values.
     Changed,
-    /// It gets another name, because of the template or the account's name.
+    /// It gets another name, by the template that was given.
     Renamed,
     /// It is removed: the portal no longer offers the role, or all profiles were to be removed.
     Removed,
@@ -82,6 +82,8 @@ pub struct Wanted<'a> {
     pub session: &'a str,
     /// The template for their names.
     pub template: &'a Template,
+    /// Whether profiles of ours that exist get the names of the template too. Otherwise, only new ones do.
+    pub renames: bool,
     /// All roles that the portal offers.
     pub roles: &'a [Role],
     /// Which of them get a profile.
@@ -130,7 +132,7 @@ struct Target<'a> {
     name: String,
     /// The profile of ours for the role.
     own: Option<&'a ProfileSection>,
-    /// Whether another profile uses `own` by its name.
+    /// Whether `own` keeps its name: another profile uses it, or no new names were requested.
     is_pinned: bool,
 }
 
@@ -179,7 +181,7 @@ pub fn plan(wanted: &Wanted<'_>, file: &InFile<'_>) -> Plan {
                 role,
                 name,
                 own,
-                is_pinned: own.is_some_and(|own| sources.contains(own.name.as_str())),
+                is_pinned: own.is_some_and(|own| !wanted.renames || sources.contains(own.name.as_str())),
             }),
         }
     }
@@ -191,20 +193,46 @@ pub fn plan(wanted: &Wanted<'_>, file: &InFile<'_>) -> Plan {
     let stale = own.iter().filter(|(key, _)| !offered.contains(*key));
     let stale: Vec<Row> = stale
         .flat_map(|(_, profiles)| profiles)
-        .map(|profile| stale_row(wanted, profile, &sources))
+        .map(|profile| stale_row(wanted.prune, profile, &sources))
         .collect();
     let taken = taken(file, &targets, &stale);
     for (target, name) in final_names(targets, taken) {
         plan.add(wanted, &target, name);
     }
-    plan.rows
-        .sort_by(|a, b| (&a.account, &a.permission_set).cmp(&(&b.account, &b.permission_set)));
-    for row in stale {
-        if row.action == Action::Removed {
-            plan.edits.insert(row.profile.clone(), ProfileEdit::Remove);
-        }
-        plan.rows.push(row);
-    }
+    plan.rows.sort_by_cached_key(|row| {
+        let name = row.account_name.as_deref().unwrap_or_default();
+        role_order(name, &row.account, &row.permission_set)
+    });
+    plan.add_stale(stale);
+    plan
+}
+
+/// Plans the removal of the profiles of ours whose role matches a filter. `offered` says how their accounts are called, as far as
+/// that is known.
+pub fn removal(session: &str, filter: &Filter, offered: &[Role], file: &InFile<'_>) -> Plan {
+    let sources: BTreeSet<&str> = file
+        .profiles
+        .iter()
+        .filter_map(|profile| profile.get("source_profile"))
+        .collect();
+    let accounts: BTreeMap<&str, &Role> = offered.iter().map(|role| (&*role.account, role)).collect();
+    let ours = file.profiles.iter().filter(|profile| is_ours(profile, session));
+    let matching = ours.filter_map(|profile| {
+        let (account, permission_set) = key_of(profile)?;
+        let known = accounts.get(account);
+        let parts = Compared {
+            account_name: known.map_or("", |role| &role.account_name),
+            account,
+            permission_set,
+            email: known.map_or("", |role| &role.email),
+        };
+        filter.matches_parts(parts).then(|| Row {
+            account_name: known.map(|role| role.account_name.clone()),
+            ..stale_row(true, profile, &sources)
+        })
+    });
+    let mut plan = Plan::default();
+    plan.add_stale(matching.collect());
     plan
 }
 
@@ -234,8 +262,8 @@ fn existing<'a>(wanted: &Wanted<'_>, file: &InFile<'a>) -> BTreeMap<RoleKey<'a>,
     found
 }
 
-/// The row of a profile whose role the portal no longer offers.
-fn stale_row(wanted: &Wanted<'_>, profile: &ProfileSection, sources: &BTreeSet<&str>) -> Row {
+/// The row of a profile whose role the portal no longer offers, or which is to be removed.
+fn stale_row(removes: bool, profile: &ProfileSection, sources: &BTreeSet<&str>) -> Row {
     let text = |key: &str| profile.get(key).unwrap_or_default().to_owned();
     let foreign: Vec<&str> = profile
         .properties
@@ -244,16 +272,18 @@ fn stale_row(wanted: &Wanted<'_>, profile: &ProfileSection, sources: &BTreeSet<&
         .filter(|key| !OUR_KEYS.contains(key))
         .collect();
     let why = if !foreign.is_empty() {
-        Some(format!("Somebody has added {} to it.", foreign.join(", ")))
+        let setting = if foreign.len() == 1 { "setting" } else { "settings" };
+        let names = foreign.join(", ");
+        Some(format!("It has the {setting} {names}, which idc-setup did not write."))
     } else if profile.has_more {
-        Some("Somebody has added comments to it.".to_owned())
+        Some("It has comments, which idc-setup did not write.".to_owned())
     } else if sources.contains(profile.name.as_str()) {
         Some("Another profile uses it as its source_profile.".to_owned())
     } else {
         None
     };
     let action = match &why {
-        _ if !wanted.prune => Action::Stale,
+        _ if !removes => Action::Stale,
         Some(_) => Action::Kept,
         None => Action::Removed,
     };
@@ -319,6 +349,16 @@ fn final_names(targets: Vec<Target<'_>>, mut taken: BTreeSet<String>) -> Vec<(Ta
 }
 
 impl Plan {
+    /// Adds profiles that are stale or go.
+    fn add_stale(&mut self, stale: Vec<Row>) {
+        for row in stale {
+            if row.action == Action::Removed {
+                self.edits.insert(row.profile.clone(), ProfileEdit::Remove);
+            }
+            self.rows.push(row);
+        }
+    }
+
     /// Adds a role that another profile gives.
     fn add_existing(&mut self, wanted: &Wanted<'_>, role: &Role, other: &ProfileSection) {
         let is_converted = wanted.converts_legacy && other.get("sso_session").is_none();
@@ -441,6 +481,7 @@ mod tests {
         prune: bool,
         region: ProfileRegion,
         reserved: &'a [&'a str],
+        keeps_names: bool,
     }
 
     impl Default for Case<'_> {
@@ -451,6 +492,7 @@ mod tests {
                 prune: false,
                 region: ProfileRegion::New(None),
                 reserved: &[],
+                keeps_names: false,
             }
         }
     }
@@ -469,6 +511,7 @@ mod tests {
             let wanted = Wanted {
                 session: SESSION,
                 template: &names::DEFAULT_TEMPLATE.parse().unwrap(),
+                renames: !self.keeps_names,
                 roles: &self.roles,
                 filter: &Filter::default(),
                 chosen: None,
@@ -615,6 +658,11 @@ mod tests {
         assert_eq!(plan.rows[0].action, Action::Renamed);
         assert_eq!(plan.rows[0].before.as_deref(), Some("old-name"));
         assert_eq!(case(&text).edited(), text.replace("old-name", "dev-Admin"));
+        let kept = Case {
+            keeps_names: true,
+            ..case(&text)
+        };
+        assert_eq!(kept.actions(), expected(&[("old-name", Action::Unchanged)]));
         let used = format!("{text}[profile x]\nsource_profile = old-name\n");
         assert_eq!(case(&used).actions(), expected(&[("old-name", Action::Unchanged)]));
     }
@@ -636,6 +684,34 @@ mod tests {
         let text = case.edited();
         let again = Case { text: &text, ..case };
         assert_eq!(again.plan().edits, BTreeMap::new());
+    }
+
+    #[test]
+    fn only_the_profiles_of_ours_that_match_a_filter_are_removed() {
+        let text = [
+            ours("dev-Admin", "111111111111", "Admin"),
+            ours("dev-Read", "111111111111", "Read"),
+            ours("prod-Read", "222222222222", "Read"),
+        ]
+        .concat();
+        let config = Config::parse(text.as_bytes()).unwrap();
+        let reserved = BTreeSet::new();
+        let file = InFile {
+            profiles: &config.profiles(),
+            reserved: &reserved,
+            is_of_portal: &|_| true,
+        };
+        let removed = |conditions: &[&str], offered: &[Role]| {
+            let conditions: Vec<String> = conditions.iter().map(|text| (*text).to_owned()).collect();
+            let filter = Filter::parse(&conditions).unwrap();
+            let plan = removal(SESSION, &filter, offered, &file);
+            plan.edits.into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(removed(&[], &[]), ["dev-Admin", "dev-Read", "prod-Read"]);
+        assert_eq!(removed(&["account_id=2*"], &[]), ["prod-Read"]);
+        assert_eq!(removed(&["permission_set=read"], &[]), ["dev-Read", "prod-Read"]);
+        assert_eq!(removed(&["account=dev"], &roles()), ["dev-Admin", "dev-Read"]);
+        assert_eq!(removed(&["account=dev"], &[]), [""; 0]);
     }
 
     #[test]

@@ -23,7 +23,16 @@ pub struct Role {
     pub email: String,
 }
 
-/// Lists all accounts and permission sets that the portal offers, by account and permission set. `progress` gets the number
+/// What roles are sorted by: the account name in any case, the account, and the permission set.
+pub fn role_order(account_name: &str, account: &str, permission_set: &str) -> (String, String, String) {
+    (
+        account_name.to_lowercase(),
+        account.to_owned(),
+        permission_set.to_owned(),
+    )
+}
+
+/// Lists all accounts and permission sets that the portal offers, by account name and permission set. `progress` gets the number
 /// of accounts that were read, and the number of all accounts.
 ///
 /// # Errors
@@ -60,5 +69,6 @@ pub async fn offered(
     let mut roles = lists.concat();
     roles.sort();
     roles.dedup();
+    roles.sort_by_cached_key(|role| role_order(&role.account_name, &role.account, &role.permission_set));
     Ok(roles)
 }

@@ -7,6 +7,10 @@ use crate::aws::portal_address::{self, PortalId};
 use crate::ids::RegionName;
 use aws_config_file::{ProfileSection, SsoSession};
 
+/// The property of a session with the template that its profiles were last named by, if it is not the default one. The AWS CLI
+/// and the SDKs ignore properties that they do not know.
+pub const TEMPLATE_KEY: &str = "idc_setup_template";
+
 /// The name of a new session, unless another session has it.
 const DEFAULT_NAME: &str = "my-sso";
 
@@ -48,13 +52,10 @@ pub fn regions_of(sessions: &[SsoSession], profiles: &[ProfileSection], start_ur
     regions
 }
 
-/// The Region that most profiles of a session have; of several, the first by name.
-pub fn usual_region(profiles: &[ProfileSection], session: &str) -> Option<RegionName> {
+/// The Region that most of these profiles have; of several, the first by name.
+pub fn usual_region<'p>(profiles: impl Iterator<Item = &'p ProfileSection>) -> Option<RegionName> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    let own = profiles
-        .iter()
-        .filter(|profile| profile.get("sso_session") == Some(session));
-    for region in own.filter_map(|profile| profile.get("region")) {
+    for region in profiles.filter_map(|profile| profile.get("region")) {
         *counts.entry(region).or_default() += 1;
     }
     let most = counts.values().max()?;
@@ -195,8 +196,14 @@ mod tests {
     #[test]
     fn new_profiles_get_the_region_that_most_others_have() {
         let (_, profiles) = file();
-        assert_eq!(usual_region(&profiles, "work").as_deref(), Some("eu-central-1"));
-        assert_eq!(usual_region(&profiles, "other"), None);
+        let of = |session: &'static str| {
+            let own = profiles
+                .iter()
+                .filter(move |profile| profile.get("sso_session") == Some(session));
+            usual_region(own)
+        };
+        assert_eq!(of("work").as_deref(), Some("eu-central-1"));
+        assert_eq!(of("other"), None);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use super::glossary;
 use super::screen::Screen;
 use super::terminal::discard_type_ahead;
 use super::{review, text};
-use crate::answers::Key;
 use crate::browser::Browser;
 use crate::limits::{ACCESSIBLE_QUIET, LONGEST_INPUT, MOST_TRIES};
 use crate::next_step::SetupCommand;
@@ -19,8 +18,8 @@ use crate::text::clean;
 use crate::user_error::UserError;
 use crate::wizard::steps::STEPS;
 use crate::wizard::{
-    Choice, Confirm, Events, HumanTask, Opening, Prompter, Question, Reply, Review, ReviewReply, State, StepReport,
-    Survey, TaskKind, TaskPrompt, TaskReply, Waiting,
+    Choice, Confirm, Events, HumanTask, ListKind, Opening, Prompter, Question, Reply, Review, ReviewReply, State,
+    StepReport, Survey, TaskKind, TaskPrompt, TaskReply, Waiting,
 };
 
 /// The maximum number of choices to print, because a screen reader reads them all. Longer lists are searched.
@@ -149,7 +148,7 @@ impl Plain {
             };
             let line = if line.is_empty() { default } else { &line };
             match line {
-                "?" => self.screen.warn(question.key.help()),
+                "?" => self.help(question),
                 ":l" | ":list" => {
                     listed.clone_from(&all);
                     self.numbered(&listed);
@@ -159,15 +158,21 @@ impl Plain {
                 ":q" | ":quit" => return Ok(Reply::Quit),
                 line => {
                     if let Some(choice) = by_number(line, &listed) {
-                        return Ok(self.found(question.key, choice));
+                        return Ok(self.found(question, choice));
                     }
-                    if let Ok(value) = question.key.check(line) {
+                    if all.iter().any(|choice| choice.value == line) {
+                        return Ok(Reply::Value(line.to_owned()));
+                    }
+                    // Any text can be valid for the answer, and none of the choices.
+                    if let Ok(value) = question.key.check(line)
+                        && question.list == ListKind::ByLength
+                    {
                         return Ok(Reply::Value(value));
                     }
                     let found: Vec<&Choice> = all.iter().filter(|choice| choice.matches(line)).copied().collect();
                     match &found[..] {
                         [] => self.refuse(&mut tries, &format!("Nothing matches {line:?}."))?,
-                        [one] => return Ok(self.found(question.key, one)),
+                        [one] => return Ok(self.found(question, one)),
                         several => {
                             self.numbered(several);
                             let count = several.len();
@@ -187,11 +192,28 @@ impl Plain {
     }
 
     /// Says which choice was found.
-    fn found(&self, key: Key, choice: &Choice) -> Reply<String> {
+    fn found(&self, question: &Question, choice: &Choice) -> Reply<String> {
         let words: Vec<&str> = choice.label.split_whitespace().collect();
-        self.screen
-            .warn(&format!("{}: {}. Type :b to change it.", key.title(), words.join(" ")));
+        self.screen.warn(&format!(
+            "{}: {}. Type :b to change it.",
+            question.answered_title(),
+            words.join(" ")
+        ));
         Reply::Value(choice.value.clone())
+    }
+
+    /// Prints what an answer is for and its flag, unless the question has its own help.
+    fn help(&self, question: &Question) {
+        let key = question.key;
+        for line in &question.help {
+            self.screen.warn(line);
+        }
+        if question.help.is_empty() {
+            self.screen.warn(&format!("{} Flag: {}.", key.help(), key.flag()));
+            for line in glossary::lines_of(key) {
+                self.screen.warn(&line);
+            }
+        }
     }
 
     async fn value(&self, question: &Question) -> Result<Reply<String>, UserError> {
@@ -204,6 +226,7 @@ impl Plain {
             format!(", one of {}", choices.join(", "))
         };
         let hint = default.map_or(one_of.clone(), |default| format!("{one_of} [{default}]"));
+        let listed: Vec<&Choice> = question.choices.iter().collect();
         let mut tries = 0;
         loop {
             let Some(line) = self
@@ -218,19 +241,19 @@ impl Plain {
                 line
             };
             match line.as_str() {
-                "?" => {
-                    self.screen.warn(&format!("{} Flag: {}.", key.help(), key.flag()));
-                    for line in glossary::lines_of(key) {
-                        self.screen.warn(&line);
-                    }
-                }
+                "?" => self.help(question),
                 ":b" | ":back" => return Ok(Reply::Back),
                 ":s" | ":skip" => return Ok(Reply::Skip),
                 ":q" | ":quit" => return Ok(Reply::Quit),
-                _ => match key.check(&line) {
-                    Ok(value) => return Ok(Reply::Value(value)),
-                    Err(why) => self.refuse(&mut tries, &format!("Invalid value: {why}."))?,
-                },
+                _ => {
+                    if let Some(choice) = by_number(&line, &listed) {
+                        return Ok(Reply::Value(choice.value.clone()));
+                    }
+                    match key.check(&line) {
+                        Ok(value) => return Ok(Reply::Value(value)),
+                        Err(why) => self.refuse(&mut tries, &format!("Invalid value: {why}."))?,
+                    }
+                }
             }
         }
     }
@@ -358,9 +381,7 @@ impl Prompter for Plain {
         if choices.len() > SHORT_LIST {
             return self.searched(question).await;
         }
-        for choice in choices {
-            self.screen.warn(&format!("  {}", choice.label));
-        }
+        self.numbered(&choices.iter().collect::<Vec<_>>());
         self.value(question).await
     }
 
@@ -370,11 +391,16 @@ impl Prompter for Plain {
         }
         let hint = if confirm.default { "[y]" } else { "[n]" };
         let skip = if confirm.can_skip { "s to skip, " } else { "" };
+        let details = if confirm.details.is_empty() {
+            ""
+        } else {
+            "d for all lines, "
+        };
         let mut tries = 0;
         loop {
             let line = self
                 .read(&format!(
-                    "{} Type y or n {hint}, {skip}b to go back, ? for help, or q to quit:",
+                    "{} Type y or n {hint}, {skip}{details}b to go back, ? for help, or q to quit:",
                     confirm.prompt
                 ))
                 .await?;
@@ -382,6 +408,11 @@ impl Prompter for Plain {
                 None | Some("q" | ":q" | ":quit") => return Ok(Reply::Quit),
                 Some("b" | ":b" | ":back") => return Ok(Reply::Back),
                 Some("s" | ":s" | ":skip") if confirm.can_skip => return Ok(Reply::Skip),
+                Some("d") if !confirm.details.is_empty() => {
+                    for line in &confirm.details {
+                        self.screen.warn(line);
+                    }
+                }
                 Some("?") => {
                     for line in &confirm.help {
                         self.screen.warn(line);

@@ -13,8 +13,11 @@ use crate::next_step::{NextSteps, SetupCommand};
 use crate::profiles::plan::{Action, Row};
 use crate::text::{clean, clean_lines, quoted};
 
-/// The lines of a difference that a question shows. Its help shows all of them.
-const SHOWN_LINES: usize = 40;
+/// The lines of a difference that a question shows. `d` shows all of them.
+const SHOWN_LINES: usize = 20;
+
+/// The most profiles whose difference is printed. Of more, each gets one line.
+const SHOWN_PROFILES: usize = 20;
 
 /// The profiles that a line names.
 const NAMED: usize = 5;
@@ -32,6 +35,8 @@ pub struct ProfilesReport {
     pub file: PathBuf,
     /// What happens or happened to the profiles.
     pub rows: Vec<Row>,
+    /// What else to know, as sentences.
+    pub notes: Vec<String>,
     /// The difference in the file; empty if there is none.
     pub diff: String,
     /// Whether the file was written.
@@ -67,25 +72,7 @@ impl ProfilesReport {
 
     /// What happens, in a few lines.
     pub fn summary(&self) -> Vec<String> {
-        let words = [
-            (Action::Added, "new"),
-            (Action::Changed, "changed"),
-            (Action::Renamed, "renamed"),
-            (Action::Removed, "removed"),
-            (Action::Unchanged, "unchanged"),
-            (Action::Existing, "in other profiles"),
-        ];
-        let counts = words.into_iter().filter_map(|(action, word)| {
-            let count = self.of(action).len();
-            (count > 0).then(|| format!("{count} {word}"))
-        });
-        let counts: Vec<String> = counts.collect();
-        let counts = if counts.is_empty() {
-            "none".to_owned()
-        } else {
-            counts.join(", ")
-        };
-        let mut lines = vec![format!("Profiles of the SSO session {}: {counts}.", self.session)];
+        let mut lines = vec![self.counts()];
         for row in self.of(Action::Renamed).iter().take(NAMED) {
             let before = row.before.as_deref().unwrap_or_default();
             lines.push(format!("  {before} becomes {}.", row.profile));
@@ -101,7 +88,46 @@ impl ProfilesReport {
             let why = row.why.as_deref().unwrap_or_default();
             lines.push(format!("  {} is not removed. {why}", row.profile));
         }
+        lines.extend(self.notes.iter().cloned());
         lines
+    }
+
+    /// How many profiles there are of each kind, in one sentence: what will happen, or what has happened.
+    fn counts(&self) -> String {
+        let is_over = self.is_written || self.diff.is_empty();
+        let words = [
+            (Action::Added, "new", "new"),
+            (Action::Changed, "changed", "to change"),
+            (Action::Renamed, "renamed", "to rename"),
+            (Action::Removed, "removed", "to remove"),
+            (Action::Kept, "kept", "to keep"),
+            (Action::Unchanged, "unchanged", "unchanged"),
+        ];
+        let counts = words.into_iter().filter_map(|(action, after, before)| {
+            let count = self.of(action).len();
+            let word = if is_over { after } else { before };
+            (count > 0).then(|| format!("{count} {word}"))
+        });
+        let counts = counts.collect::<Vec<_>>().join(", ");
+        let parts = match (counts.as_str(), self.of(Action::Existing).len()) {
+            ("", 0) => "none".to_owned(),
+            (_, 0) => counts,
+            ("", own) => format!("you already have {own}"),
+            (_, own) => format!("{counts}; you already have {own}"),
+        };
+        format!("Profiles of the SSO session {}: {parts}.", self.session)
+    }
+
+    /// A line for each profile that changes.
+    fn changes(&self) -> Vec<String> {
+        let changed = self.rows.iter().filter(|row| row.action.is_change());
+        let lines = changed.map(|row| match (row.action, &row.before) {
+            (Action::Added, _) => format!("+ {}", row.profile),
+            (Action::Removed, _) => format!("- {}", row.profile),
+            (_, Some(before)) => format!("~ {before} becomes {}", row.profile),
+            _ => format!("~ {}", row.profile),
+        });
+        lines.collect()
     }
 
     /// The profiles that `--prune` would remove, in one line, with the command.
@@ -130,7 +156,7 @@ impl ProfilesReport {
         let mut shown: Vec<String> = lines.iter().take(SHOWN_LINES).map(|line| (*line).to_owned()).collect();
         if lines.len() > SHOWN_LINES {
             let more = lines.len() - SHOWN_LINES;
-            shown.push(format!("… {more} more lines. ? shows all of them."));
+            shown.push(format!("… {more} more lines; d shows all of them."));
         }
         shown
     }
@@ -151,8 +177,25 @@ pub fn print_diff(screen: &Screen, report: &ProfilesReport) {
     screen.verbatim(&clean_lines(&report.diff));
 }
 
+/// Prints what `--yes` agreed to, before it is written: the difference, or one line for each of many profiles.
+pub fn print_agreed(screen: &Screen, report: &ProfilesReport) {
+    let changes = report.changes();
+    if screen.quiet {
+        return;
+    }
+    if changes.len() <= SHOWN_PROFILES {
+        return screen.verbatim(&clean_lines(&report.diff));
+    }
+    for line in changes {
+        screen.result(&line);
+    }
+}
+
 /// Prints what `profiles` did.
 pub fn print_end(screen: &Screen, report: &ProfilesReport) {
+    if screen.quiet {
+        return screen.result(&report.counts());
+    }
     for line in report.summary() {
         screen.result(&line);
     }
@@ -178,6 +221,15 @@ pub fn print_joined(screen: &Screen, report: &ProfilesReport) {
     let user = caller.arn.rsplit('/').next().unwrap_or_default();
     let sign = screen.paint("✔", &Style::new().green());
     let access = format!("{} in {}", first.permission_set, account(first));
+    if screen.quiet {
+        return screen.result(&report.counts());
+    }
+    for note in &report.notes {
+        screen.result(note);
+    }
+    if report.diff.is_empty() {
+        screen.result("Nothing has to change.");
+    }
     screen.result("");
     screen.raw_result(&format!(
         "{sign} {} You are signed in as {} ({}).",

@@ -15,7 +15,7 @@ mod walk;
 pub use evidence::{Activation, Evidence};
 pub use observed::{Observed, Status};
 pub use prompter::{
-    Choice, Confirm, Events, Opening, Prompter, Question, Reply, Review, ReviewReply, ReviewedValue, Survey,
+    Choice, Confirm, Events, ListKind, Opening, Prompter, Question, Reply, Review, ReviewReply, ReviewedValue, Survey,
     TaskPrompt, TaskReply, Waiting, while_shown,
 };
 pub use report::{Outcome, State, StepReport};

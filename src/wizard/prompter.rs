@@ -31,6 +31,22 @@ pub struct Question {
     pub can_skip: bool,
     /// There is an answer already, which only a prompter that can ask lets the user confirm.
     pub is_confirmation: bool,
+    /// What `?` shows, in place of the help of the answer and its flag. Empty if these apply.
+    pub help: Vec<String>,
+    /// What an answered question is called, in place of the title of the answer.
+    pub title: Option<&'static str>,
+    /// How the choices are shown.
+    pub list: ListKind,
+}
+
+/// How choices are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ListKind {
+    /// A short list in full, and a longer one to be searched.
+    #[default]
+    ByLength,
+    /// To be searched, however few there are.
+    Searched,
 }
 
 /// One of the choices of a question.
@@ -64,6 +80,11 @@ impl Choice {
 }
 
 impl Question {
+    /// What an answered question is called.
+    pub fn answered_title(&self) -> &'static str {
+        self.title.unwrap_or_else(|| self.key.title())
+    }
+
     /// A question for an answer, with the title of the answer as its text.
     pub fn of(key: Key) -> Self {
         Self {
@@ -75,6 +96,9 @@ impl Question {
             is_open: false,
             can_skip: false,
             is_confirmation: false,
+            help: Vec::new(),
+            title: None,
+            list: ListKind::ByLength,
         }
     }
 }
@@ -103,6 +127,8 @@ pub struct Confirm {
     pub default: bool,
     /// Lines that `?` shows.
     pub help: Vec<String>,
+    /// Lines that `d` shows, such as a whole difference; empty if there is nothing more to show.
+    pub details: Vec<String>,
     /// The commands that `?` shows below the help.
     pub next: NextSteps,
     /// The user can skip the step here.

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use self::board::Board;
 use self::keys::{Keys, Press};
+use self::prompts::List;
 use super::non_interactive::Silent;
 use super::rail::{self, Mark, Row};
 use super::screen::Screen;
@@ -32,7 +33,7 @@ use crate::reconcile::{Change, StepInfo};
 use crate::user_error::UserError;
 use crate::wizard::steps::STEPS;
 use crate::wizard::{
-    Choice, Confirm, Events, HumanTask, Opening, Prompter, Question, Reply, Review, ReviewReply, ReviewedValue,
+    Choice, Confirm, Events, HumanTask, ListKind, Opening, Prompter, Question, Reply, Review, ReviewReply, ReviewedValue,
     StepReport, Survey, TaskPrompt, Waiting,
 };
 
@@ -226,7 +227,13 @@ impl Interactive {
             .iter()
             .map(|value| Choice::of(format!("{:22} {}", value.key.title(), value.value)))
             .collect();
-        Ok(match self.choose("Which value?", &choices, 0, &[]).await? {
+        let list = List {
+            text: "Which value?",
+            choices: &choices,
+            kept: 0,
+            kind: ListKind::ByLength,
+        };
+        Ok(match self.choose(&list, &[]).await? {
             Reply::Value(index) => {
                 self.is_editing.set(true);
                 Some(ReviewReply::Change(values[index].key))
@@ -394,9 +401,14 @@ impl Prompter for Interactive {
                 ("", " (Enter)")
             };
             let skip = if confirm.can_skip { "   s skip" } else { "" };
-            let keys = format!("y yes{yes}   n no{no}   b back{skip}   ? help   q quit ›");
+            let (details, letters): (&str, &[char]) = if confirm.details.is_empty() {
+                ("", &['b', 's', 'q', '?'])
+            } else {
+                ("   d details", &['b', 's', 'd', 'q', '?'])
+            };
+            let keys = format!("y yes{yes}   n no{no}{details}   b back{skip}   ? help   q quit ›");
             loop {
-                let reply = match self.letter(&keys, &['y', 'n'], &['b', 's', 'q', '?']).await? {
+                let reply = match self.letter(&keys, &['y', 'n'], letters).await? {
                     // An Enter that was meant to leave the help.
                     '\r' if std::mem::take(&mut has_helped) => continue,
                     '\r' => Reply::Value(confirm.default),
@@ -405,6 +417,10 @@ impl Prompter for Interactive {
                     'b' => Reply::Back,
                     's' if confirm.can_skip => Reply::Skip,
                     'q' => Reply::Quit,
+                    'd' => {
+                        self.read(&confirm.details).await?;
+                        continue;
+                    }
                     _ => {
                         for line in &confirm.help {
                             self.screen.warn(&format!("  {line}"));

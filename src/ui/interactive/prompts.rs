@@ -12,12 +12,11 @@ use super::Interactive;
 use super::field::{Field, Label};
 use super::keys::{Keys, Press};
 use super::search_list::Picked;
-use crate::answers::Key;
 use crate::next_step::SetupCommand;
 use crate::text::clean;
 use crate::ui::glossary;
 use crate::user_error::UserError;
-use crate::wizard::{Choice, Question, Reply};
+use crate::wizard::{Choice, ListKind, Question, Reply};
 
 /// The last row of an open list.
 const OTHER: &str = "type another value";
@@ -36,6 +35,18 @@ const TEXT_KEYS_WITH_SKIP: &str = "Enter accept   :? help   Esc back   :s skip  
 const LIST_KEYS: &str = "↑ ↓ choose   Enter accept   Esc back   Ctrl-C quit";
 /// The last row of a short list with help.
 const HELP: &str = "? help";
+
+/// A list to choose from.
+pub(super) struct List<'a> {
+    /// The text of the question.
+    pub text: &'a str,
+    /// The rows.
+    pub choices: &'a [Choice],
+    /// How many of the last rows stay on the list whatever is typed.
+    pub kept: usize,
+    /// How it is shown.
+    pub kind: ListKind,
+}
 
 impl Interactive {
     fn theme(&self) -> Box<dyn Theme + Send> {
@@ -196,7 +207,7 @@ impl Interactive {
                 "?" | ":?" => {
                     initial.clear();
                     has_helped = true;
-                    below = help_lines(key)
+                    below = help_lines(question)
                         .into_iter()
                         .flat_map(|line| self.screen.wrapped(&format!("  {}", line.trim_start())))
                         .collect();
@@ -204,7 +215,7 @@ impl Interactive {
                 }
                 line => match key.check(line) {
                     Ok(value) => {
-                        self.answered(question.key.title(), &value);
+                        self.answered(question.answered_title(), &value);
                         return Ok(Reply::Value(value));
                     }
                     Err(why) => {
@@ -246,15 +257,21 @@ impl Interactive {
             choices.push(Choice::of(OTHER));
         }
         let kept = usize::from(question.is_open);
-        let help = help_lines(question.key);
-        match self.choose(&question.prompt, &choices, kept, &help).await? {
+        let help = help_lines(question);
+        let list = List {
+            text: &question.prompt,
+            choices: &choices,
+            kept,
+            kind: question.list,
+        };
+        match self.choose(&list, &help).await? {
             Reply::Value(index) if index == count => self.value(question).await,
             Reply::Value(index) => {
                 let value = &choices[index].value;
                 let named = question.choices.iter().find(|choice| choice.value == *value);
                 let label = named.map_or(value, |choice| &choice.label);
                 let words: Vec<&str> = label.split_whitespace().collect();
-                self.answered(question.key.title(), &words.join(" "));
+                self.answered(question.answered_title(), &words.join(" "));
                 Ok(Reply::Value(value.clone()))
             }
             Reply::Back => Ok(Reply::Back),
@@ -263,21 +280,14 @@ impl Interactive {
         }
     }
 
-    /// Asks for one of the choices and returns its index. The last `kept` of them stay on the list whatever is typed. Esc goes
-    /// back, and the help can be read if there is some.
-    pub(super) async fn choose(
-        &self,
-        text: &str,
-        choices: &[Choice],
-        kept: usize,
-        help: &[String],
-    ) -> Result<Reply<usize>, UserError> {
+    /// Asks for one of the choices and returns its index. Esc goes back, and the help can be read if there is some.
+    pub(super) async fn choose(&self, list: &List<'_>, help: &[String]) -> Result<Reply<usize>, UserError> {
         let has_help = !help.is_empty();
         loop {
-            let picked = if choices.len() > SHORT_LIST {
-                self.search(text, choices, kept, has_help).await?
+            let picked = if list.kind == ListKind::Searched || list.choices.len() > SHORT_LIST {
+                self.search(list.text, list.choices, list.kept, has_help).await?
             } else {
-                self.select(text, choices, has_help).await?
+                self.select(list.text, list.choices, has_help).await?
             };
             match picked {
                 Picked::Row(index) => return Ok(Reply::Value(index)),
@@ -343,8 +353,12 @@ impl Interactive {
     }
 }
 
-/// What an answer is for, its flag, and the terms that explain it.
-fn help_lines(key: Key) -> Vec<String> {
+/// What an answer is for, its flag, and the terms that explain it, unless the question has its own help.
+fn help_lines(question: &Question) -> Vec<String> {
+    if !question.help.is_empty() {
+        return question.help.clone();
+    }
+    let key = question.key;
     let flag = format!("Flag {}, variable {}.", key.flag(), key.variable());
     let lines = [key.help().to_owned(), flag];
     lines.into_iter().chain(glossary::lines_of(key)).collect()

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{Observations, Walk, close};
 use crate::answers::{Answer, KEYS, Key, Source};
-use crate::next_step::{NextSteps, SetupCommand};
+use crate::next_step::SetupCommand;
 use crate::progress::Origin;
 use crate::reconcile::{Importance, StepInfo};
 use crate::user_error::{UserError, UserErrorKind};
@@ -78,8 +78,7 @@ impl Walk<'_> {
                 prompt: "Change it, for everyone who has it and in all its accounts?".to_owned(),
                 default: false,
                 help: vec!["With no, it stays as it is, and this run goes on with what exists.".to_owned()],
-                next: NextSteps::default(),
-                can_skip: false,
+                ..Confirm::default()
             };
             match self.unless_stopped(self.prompter.confirm(&confirm)).await?? {
                 Reply::Value(true) => step.want_update(),
