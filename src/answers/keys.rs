@@ -331,7 +331,7 @@ impl Key {
                 let account = digits.parse::<AccountId>();
                 account.map(String::from).map_err(|error| Invalid(error.to_string()))
             }
-            Self::StartUrl => via::<StartUrl>(&portal_address::normalized(text)),
+            Self::StartUrl => via::<StartUrl>(&portal_address::recognized(text)),
             Self::SsoSession | Self::CliProfile => via::<ConfigName>(text),
             Self::CliOutput => via::<OutputFormat>(text),
         }

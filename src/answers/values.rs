@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::{Serialize, Serializer};
 
-use crate::aws::regions;
+use crate::aws::{portal_address, regions};
 
 /// Why a value is invalid, as part of a sentence: "a user name must not contain whitespace".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -160,6 +160,13 @@ text_value!(
     |text| {
         let host = text.strip_prefix("https://").and_then(|rest| rest.split('/').next());
         let plain = text.chars().all(|c| c.is_ascii_graphic());
+        if portal_address::is_of_console(text) {
+            let where_it_is = portal_address::WHERE_IT_IS;
+            return invalid(format!("{text:?} is a page of the console, and not of an access portal; {where_it_is}"));
+        }
+        if text.starts_with("http://") {
+            return invalid(format!("{text:?} begins with http:, but an access portal has https: only; use https://"));
+        }
         match host {
             Some(host) if plain && host.contains('.') && !host.contains('@') => Ok(()),
             _ => invalid(format!("{text:?} is not a URL like https://d-1234567890.awsapps.com/start")),

@@ -59,11 +59,12 @@ pub fn normalized(text: &str) -> String {
 /// store.
 pub fn completed(text: &str) -> String {
     let typed = normalized(text);
-    let is_store = |text: &str| text.starts_with("d-") && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let lower = typed.to_ascii_lowercase();
+    let is_store = lower.starts_with("d-") && lower.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let address = if typed.contains("://") {
         typed
-    } else if is_store(&typed) {
-        format!("https://{typed}.awsapps.com")
+    } else if is_store {
+        format!("https://{lower}.awsapps.com")
     } else {
         normalized(&format!("https://{typed}"))
     };
@@ -75,6 +76,39 @@ pub fn completed(text: &str) -> String {
     } else {
         address
     }
+}
+
+/// [`completed`] if that gives a portal URL of a known form, otherwise only [`normalized`].
+pub fn recognized(text: &str) -> String {
+    let completed = completed(text);
+    match portal(&completed).id {
+        PortalId::Unknown(_) => normalized(text),
+        PortalId::Store(_) | PortalId::Instance(_) | PortalId::Custom(..) => completed,
+    }
+}
+
+/// Where somebody finds the URL of the portal, as a clause.
+pub const WHERE_IT_IS: &str = "the URL of the access portal is in the invitation by email, and in the console under IAM \
+                               Identity Center → Dashboard";
+
+/// Whether an address is of a page on which people sign in to the console, or of the console itself.
+pub fn is_of_console(address: &str) -> bool {
+    const HOSTS: [&str; 9] = [
+        "signin.aws.amazon.com",
+        "console.aws.amazon.com",
+        "signin.aws",
+        "signin.amazonaws-us-gov.com",
+        "console.amazonaws-us-gov.com",
+        "signin.amazonaws.cn",
+        "console.amazonaws.cn",
+        "signin.amazonaws-eusc.eu",
+        "console.amazonaws-eusc.eu",
+    ];
+    let address = normalized(address);
+    let rest = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest);
+    let host = rest.split('/').next().unwrap_or_default().to_ascii_lowercase();
+    let is_below = |known: &str| host.strip_suffix(known).is_some_and(|before| before.ends_with('.'));
+    HOSTS.iter().any(|known| host == *known || is_below(known))
 }
 
 /// What identifies a portal within its URL.
@@ -373,6 +407,7 @@ mod tests {
             url,
             " d-1234567890 ",
             "D-1234567890.awsapps.com",
+            "D-1234567890",
             "d-1234567890.awsapps.com/start#/",
             "https://d-1234567890.awsapps.com/",
         ] {
@@ -402,5 +437,22 @@ mod tests {
             first(Partition::EuSovereign, "eusc-de-east-1"),
             "https://ssoins-1.eusc-de-east-1.portal.amazonaws.eu"
         );
+    }
+
+    #[test]
+    fn pages_of_the_console_are_told_from_portals() {
+        for address in [
+            "https://signin.aws.amazon.com/console",
+            "https://eu-west-1.signin.aws.amazon.com/oauth",
+            "us-east-1.signin.aws/platform/d-1234567890/login",
+            "https://us-east-1.console.aws.amazon.com/singlesignon/home",
+        ] {
+            assert!(is_of_console(address), "{address}");
+            assert!(Key::StartUrl.check(address).is_err(), "{address}");
+        }
+        for (_, _, address, _, source) in TABLE {
+            assert!(!is_of_console(address), "{address} ({source})");
+        }
+        assert!(!is_of_console("https://mysignin.aws"));
     }
 }

@@ -6,11 +6,11 @@ use futures_util::stream::{self, StreamExt};
 
 use super::portal::{self, Portal, Token};
 use super::prepare::typed_answers;
-use super::profile_edit::{Editing, Ended, Target, finish, known_region, template};
+use super::profile_edit::{Editing, Ended, Naming, Target, finish, given_template, known_region};
 use super::session::say_rehearsal;
 use crate::answers::{Answers, Key};
 use crate::aws::connect::{self, Wanted as WantedConnection};
-use crate::aws::{AwsError, AwsErrorKind, Clients, Partition, portal_address};
+use crate::aws::{AwsError, AwsErrorKind, Clients, Partition, portal_address, regions};
 use crate::cli::{Cli, JoinFlags};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
@@ -26,13 +26,14 @@ use crate::profiles::sessions;
 use crate::reconcile::{Importance, StepInfo, step_error};
 use crate::resources::cli_config::SCOPE;
 use crate::sso::{self, Grant, Registrar};
+use crate::text::capitalized;
 use crate::ui::Screen;
 use crate::ui::profiles::{ProfilesReport, print_joined};
 use crate::user_error::{UserError, UserErrorKind};
 use crate::wizard::steps::Profile;
 use crate::wizard::steps::sign_in::refusal::STILL_PROPAGATING;
 use crate::wizard::steps::sign_in::session::Answer;
-use crate::wizard::{Choice, Confirm, Prompter, Question, Reply};
+use crate::wizard::{Choice, Confirm, ListKind, Prompter, Question, Reply};
 use aws_config_file::{Config, ProfileEdit, Section};
 
 /// How prompts name the command, which is no step of the checklist.
@@ -56,9 +57,10 @@ const DONE: &str = "done";
 /// What a `join` works with.
 struct Joining<'a> {
     editing: Editing<'a>,
-    environment: &'a Environment,
     answers: &'a Answers,
-    template: Template,
+    /// `--template` as it was typed, and what it means.
+    template_text: Option<&'a str>,
+    template: Option<Template>,
     /// `--account` and `--role`.
     filter: Filter,
     /// Whether the flags say which roles get a profile.
@@ -83,7 +85,7 @@ async fn run(
 ) -> Result<Ended, UserError> {
     let answers = typed_answers(cli, environment)?;
     let account = answers.explicit(Key::Account).map(|answer| answer.value.as_str());
-    let template = template(flags.template.as_deref())?;
+    let template = given_template(flags.template.as_deref())?;
     let tools = Portal::of(cli, environment, screen)?;
     let has_choice = flags.all || account.is_some() || flags.role.is_some();
     if !has_choice && !tools.prompter.can_ask() {
@@ -105,9 +107,10 @@ async fn run(
             cli,
             screen,
             tools: &tools,
+            environment,
         },
-        environment,
         answers: &answers,
+        template_text: flags.template.as_deref(),
         template,
         filter: Filter::of(account, flags.role.as_deref()),
         has_choice,
@@ -120,7 +123,7 @@ async fn run(
 async fn start_url(flags: &JoinFlags, answers: &Answers, prompter: &dyn Prompter) -> Result<String, UserError> {
     let again = || SetupCommand::again().positional("START_URL");
     if let Some(typed) = &flags.start_url {
-        let url = Key::StartUrl.check(&portal_address::completed(typed));
+        let url = Key::StartUrl.check(typed);
         return url.map_err(|why| UserError::usage(format!("START_URL: {why}."), again()));
     }
     if let Some(answer) = answers.explicit(Key::StartUrl) {
@@ -133,7 +136,16 @@ async fn start_url(flags: &JoinFlags, answers: &Answers, prompter: &dyn Prompter
             again(),
         ));
     }
-    match prompter.ask(&Question::of(Key::StartUrl)).await? {
+    let question = Question {
+        prompt: "URL of the access portal".to_owned(),
+        help: vec![
+            "The address that you sign in at, such as https://d-1234567890.awsapps.com/start, or only d-1234567890."
+                .to_owned(),
+            format!("{}.", capitalized(portal_address::WHERE_IT_IS)),
+        ],
+        ..Question::of(Key::StartUrl)
+    };
+    match prompter.ask(&question).await? {
         Reply::Value(url) => Ok(url),
         Reply::Back | Reply::Skip | Reply::Quit => Err(UserError::left()),
     }
@@ -148,7 +160,7 @@ impl Joining<'_> {
         let tools = self.editing.tools;
         let partition = portal_address::portal(&url).partition;
         let main = partition.main_region();
-        let clients = portal::clients(self.environment, None, &main, &main).await?;
+        let clients = portal::clients(self.editing.environment, None, &main, &main).await?;
         let region = self.region(&clients, &url).await?;
         let mut target = self.target(url, region)?;
         report.start_url.clone_from(&target.start_url);
@@ -157,14 +169,15 @@ impl Joining<'_> {
         tools.browser.restrict_to(Partition::of_region(&target.region));
         let profile = profile_of(&target, "");
         let session = tools.session(&INFO, &clients, &profile, &target.region);
-        let (roles, token) = tools.roles(&session).await?;
+        let (roles, token) = tools.roles(&session, None).await?;
         report.signed_in_now = token.signed_in.is_some();
         let mut config = self.file.config.clone();
         self.settle(&mut target, &mut config, &roles).await?;
         report.session.clone_from(&target.name);
-        put_session(&target, &mut config);
-        let chosen = self.chosen(&roles).await?;
-        let planned = self.plan(&target, &config, &roles, &chosen).await?;
+        report.notes.extend(put_session(&target, &mut config));
+        let naming = Naming::of(self.template.clone(), &config, &target.name)?;
+        naming.remember(self.template_text, &mut config, &target.name);
+        let planned = self.plan(&target, &config, &roles, &naming, report).await?;
         config.edit_profiles(&planned.edits);
         let written = planned.rows.iter().filter(|row| row.action.is_change());
         let written: BTreeSet<String> = written.map(|row| row.profile.clone()).collect();
@@ -235,10 +248,17 @@ fn profile_of(target: &Target, name: &str) -> Profile {
     }
 }
 
-/// Writes what the session does not have yet.
-fn put_session(target: &Target, config: &mut Config) {
+/// Writes what the session does not have yet. Returns what else that changes, as a sentence.
+fn put_session(target: &Target, config: &mut Config) -> Option<String> {
     let section = Section::SsoSession(&target.name);
     let existing = config.get(section);
+    let before = existing.as_ref().and_then(|existing| existing.get("sso_region"));
+    let note = before.filter(|before| **before != *target.region).map(|before| {
+        format!(
+            "The SSO session {}, and all its profiles, get the Region {} in place of {before}.",
+            target.name, target.region
+        )
+    });
     let mut properties = vec![("sso_region", Some(&*target.region))];
     if existing.is_none() {
         properties.insert(0, ("sso_start_url", Some(target.start_url.as_str())));
@@ -247,6 +267,7 @@ fn put_session(target: &Target, config: &mut Config) {
     let existing = existing.unwrap_or_default();
     properties.retain(|(key, value)| existing.get(*key).map(String::as_str) != *value);
     config.set(section, &properties);
+    note
 }
 
 /// Finding the Region of Identity Center.
@@ -293,10 +314,7 @@ impl Joining<'_> {
         match Self::check(clients, &region, url).await {
             Ok(()) => Ok(region),
             Err(aws_error) if aws_error.kind == AwsErrorKind::Invalid => Err(UserError::usage(
-                format!(
-                    "Identity Center in {region} does not recognize {url}: {region} is the wrong Region, or the URL is \
-                     wrong."
-                ),
+                portal::unrecognized(&region, url),
                 [find(), correct_url()],
             )),
             Err(aws_error) => Err(step_error(&INFO, &aws_error, SetupCommand::again())),
@@ -310,7 +328,7 @@ impl Joining<'_> {
         let known = sessions::regions_of(&config.sso_sessions(), &config.profiles(), url);
         let wanted = WantedConnection::default();
         // The Region of the work is often that of Identity Center too. A Region that is not known is only no hint.
-        let guess = connect::region(&wanted, self.environment).await.ok().flatten();
+        let guess = connect::region(&wanted, self.editing.environment).await.ok().flatten();
         let guess = guess.map(|named| named.name);
         let guess = guess.filter(|region| Partition::of_region(region) == portal.partition);
         let mut hints: Vec<RegionName> = Vec::new();
@@ -322,7 +340,30 @@ impl Joining<'_> {
         hints
     }
 
-    /// Tries all other Regions of the partition, several at a time.
+    /// The Regions of the partition, in the order in which they are tried: those that anything in the file has, the main one, and
+    /// the others.
+    fn regions_to_search(&self, partition: Partition) -> Vec<RegionName> {
+        let config = &self.file.config;
+        let of_sessions = config.sso_sessions().into_iter().map(|session| session.region);
+        let of_profiles = config.profiles().into_iter().flat_map(|profile| {
+            let named = ["sso_region", "region"].map(|key| profile.get(key).map(str::to_owned));
+            named.into_iter().flatten()
+        });
+        let in_file = of_sessions
+            .chain(of_profiles)
+            .filter_map(|text| text.parse::<RegionName>().ok());
+        let in_file = in_file.filter(|region| regions::is_known(region) && Partition::of_region(region) == partition);
+        let mut found: Vec<RegionName> = Vec::new();
+        for region in in_file.chain([partition.main_region()]).chain(partition.regions()) {
+            if !found.contains(&region) {
+                found.push(region);
+            }
+        }
+        found
+    }
+
+    /// Tries all other Regions of the partition, several at a time. The first one in their order counts, so that the same file
+    /// gives the same Region even where several accept the URL.
     async fn searched_region(
         &self,
         clients: &Clients,
@@ -330,8 +371,8 @@ impl Joining<'_> {
         tried: &[RegionName],
     ) -> Result<RegionName, UserError> {
         let partition = portal_address::portal(url).partition;
-        let regions = partition.regions().filter(|region| !tried.contains(region));
-        let regions: Vec<RegionName> = regions.collect();
+        let regions = self.regions_to_search(partition).into_iter();
+        let regions: Vec<RegionName> = regions.filter(|region| !tried.contains(region)).collect();
         let what = format!(
             "Looking for the Region of Identity Center: trying {} Regions",
             regions.len()
@@ -341,7 +382,7 @@ impl Joining<'_> {
         let checks = regions
             .into_iter()
             .map(|region| async move { (Self::check(clients, &region, url).await, region) });
-        let mut checks = stream::iter(checks).buffer_unordered(REGIONS_AT_ONCE);
+        let mut checks = stream::iter(checks).buffered(REGIONS_AT_ONCE);
         let mut failed = None;
         while let Some((checked, region)) = checks.next().await {
             match checked {
@@ -377,7 +418,7 @@ impl Joining<'_> {
 fn correct_url() -> NextStep {
     SetupCommand::again()
         .positional("START_URL")
-        .after("copy the URL of the access portal from its page, or ask your administrator for it")
+        .after("copy the URL of the access portal from the invitation by email, or ask your administrator for it")
 }
 
 /// The profiles.
@@ -442,8 +483,13 @@ impl Joining<'_> {
     }
 
     /// The roles that get a profile, by their place in the list: those of the flags, the only one, or those that the user
-    /// chooses.
-    async fn chosen(&self, roles: &[Role]) -> Result<BTreeSet<usize>, UserError> {
+    /// chooses. `having` are the roles that have a profile, with its name.
+    async fn chosen(
+        &self,
+        roles: &[Role],
+        template: &Template,
+        having: &BTreeMap<usize, String>,
+    ) -> Result<BTreeSet<usize>, UserError> {
         let matching: Vec<usize> = (0..roles.len())
             .filter(|index| self.filter.matches(&roles[*index]))
             .collect();
@@ -466,11 +512,11 @@ impl Joining<'_> {
         if self.has_choice || matching.len() == 1 {
             return Ok(matching.into_iter().collect());
         }
-        let names = names::assign(&self.template, roles);
+        let names = names::assign(template, roles);
         let mut chosen: Vec<usize> = Vec::new();
         while chosen.len() < roles.len() {
-            match self.prompter().ask(&question(roles, &names, &chosen)).await? {
-                Reply::Value(value) if value == ALL && chosen.is_empty() => return Ok(matching.into_iter().collect()),
+            match self.prompter().ask(&question(roles, &names, having, &chosen)).await? {
+                Reply::Value(value) if value == ALL => return Ok(matching.into_iter().collect()),
                 Reply::Value(value) if value == DONE && !chosen.is_empty() => break,
                 Reply::Value(value) => match names.iter().position(|name| *name == value) {
                     Some(index) if !chosen.contains(&index) => chosen.push(index),
@@ -484,13 +530,14 @@ impl Joining<'_> {
         Ok(chosen.into_iter().collect())
     }
 
-    /// Plans the profiles of the chosen roles.
+    /// Lets the user choose roles, and plans their profiles.
     async fn plan(
         &self,
         target: &Target,
         config: &Config,
         roles: &[Role],
-        chosen: &BTreeSet<usize>,
+        naming: &Naming,
+        report: &mut ProfilesReport,
     ) -> Result<Plan, UserError> {
         let (profiles, known) = (config.profiles(), config.sso_sessions());
         let in_file = InFile {
@@ -498,13 +545,14 @@ impl Joining<'_> {
             reserved: &self.file.reserved,
             is_of_portal: &|profile| sessions::is_of_portal(profile, &known, &target.start_url),
         };
-        let plan_with = |region: &ProfileRegion| {
+        let plan_with = |chosen: Option<&BTreeSet<usize>>, region: &ProfileRegion| {
             let wanted = Wanted {
                 session: &target.name,
-                template: &self.template,
+                template: &naming.template,
+                renames: naming.is_given,
                 roles,
                 filter: &self.filter,
-                chosen: Some(chosen),
+                chosen,
                 region,
                 prune: false,
                 converts_legacy: true,
@@ -514,10 +562,29 @@ impl Joining<'_> {
             planned.rows.retain(|row| row.action != Action::Stale);
             planned
         };
-        let region = known_region(self.answers, &profiles, &target.name);
-        let planned = plan_with(region.as_ref().unwrap_or(&ProfileRegion::New(None)));
+        let unknown = ProfileRegion::New(None);
+        let of_all = plan_with(None, &unknown);
+        let having = of_all.rows.iter().filter(|row| row.action != Action::Added);
+        let having: BTreeMap<(&str, &str), &str> = having
+            .map(|row| {
+                let profile = row.before.as_ref().unwrap_or(&row.profile);
+                ((row.account.as_str(), row.permission_set.as_str()), profile.as_str())
+            })
+            .collect();
+        let having: BTreeMap<usize, String> = roles
+            .iter()
+            .enumerate()
+            .filter_map(|(index, role)| {
+                let profile = having.get(&(&*role.account, role.permission_set.as_str()))?;
+                Some((index, (*profile).to_owned()))
+            })
+            .collect();
+        let chosen = self.chosen(roles, &naming.template, &having).await?;
+        let region = known_region(self.answers, &profiles, &known, target);
+        let planned = plan_with(Some(&chosen), region.as_ref().unwrap_or(&unknown));
         if region.is_none() && planned.count(Action::Added) > 0 {
-            return Ok(plan_with(&self.editing.ask_region(&target.region).await?));
+            let region = self.editing.ask_region(&target.region, report).await?;
+            return Ok(plan_with(Some(&chosen), &region));
         }
         Ok(planned)
     }
@@ -579,31 +646,36 @@ impl Joining<'_> {
     }
 }
 
-/// The question for one more role.
-fn question(roles: &[Role], names: &[String], chosen: &[usize]) -> Question {
-    let first = if chosen.is_empty() {
-        Choice {
-            value: ALL.to_owned(),
-            label: format!("{ALL}   a profile for each of these {} roles", roles.len()),
-            keywords: "",
-        }
-    } else {
-        Choice {
-            value: DONE.to_owned(),
-            label: format!("{DONE}   no more profiles"),
-            keywords: "",
-        }
+/// The question for one more role. `having` are the roles that have a profile, with its name.
+fn question(roles: &[Role], names: &[String], having: &BTreeMap<usize, String>, chosen: &[usize]) -> Question {
+    let choice = |value: &str, label: String| Choice {
+        value: value.to_owned(),
+        label,
+        keywords: "",
     };
+    let left = roles.len() - chosen.len();
+    let first = if chosen.is_empty() {
+        vec![choice(ALL, format!("All {left} roles"))]
+    } else {
+        vec![
+            choice(DONE, "No more".to_owned()),
+            choice(ALL, format!("All {left} others")),
+        ]
+    };
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let rest = roles.iter().zip(names).enumerate();
     let rest = rest
         .filter(|(index, _)| !chosen.contains(index))
-        .map(|(_, (role, name))| Choice {
-            value: name.clone(),
-            label: format!(
-                "{name:30} {} ({})   {}",
-                role.account_name, role.account, role.permission_set
-            ),
-            keywords: "",
+        .map(|(index, (role, name))| {
+            let profile = having.get(&index).map(|profile| format!("  has the profile {profile}"));
+            let label = format!(
+                "{name:width$}  {}{}  {} in {}",
+                role.account,
+                profile.unwrap_or_default(),
+                role.permission_set,
+                role.account_name
+            );
+            choice(name, label)
         });
     Question {
         prompt: if chosen.is_empty() {
@@ -612,7 +684,14 @@ fn question(roles: &[Role], names: &[String], chosen: &[usize]) -> Question {
             "Another one?".to_owned()
         },
         default: (!chosen.is_empty()).then(|| DONE.to_owned()),
-        choices: [first].into_iter().chain(rest).collect(),
+        choices: first.into_iter().chain(rest).collect(),
+        help: vec![
+            "A role is a permission set in an account. Each one that you choose gets a profile, with this name."
+                .to_owned(),
+            "Without a question: --all for every role, or --account ID and --role NAME for some.".to_owned(),
+        ],
+        title: Some("Profile"),
+        list: ListKind::Searched,
         ..Question::of(Key::CliProfile)
     }
 }

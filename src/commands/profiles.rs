@@ -129,7 +129,7 @@ impl Work<'_> {
         let naming = Naming::of(given_template(template)?, &self.file.config, name)?;
         let roles = self.offered(report).await?;
         if !roles.iter().any(|role| self.filter.matches(role)) {
-            return Err(self.no_match(format!("your {} roles", roles.len()), &roles));
+            return Err(self.no_match(&format!("your {} roles", roles.len()), &roles));
         }
         let (profiles, known) = (self.file.config.profiles(), self.file.config.sso_sessions());
         let in_file = InFile {
@@ -186,7 +186,7 @@ impl Work<'_> {
         let planned = removal(name, &self.filter, &roles, &in_file);
         let ours = profiles.iter().filter(|profile| is_ours(profile, name)).count();
         if planned.rows.is_empty() && !self.filter.is_empty() {
-            return Err(self.no_match(format!("the {ours} profiles that idc-setup wrote"), &roles));
+            return Err(self.no_match(&format!("the {ours} profiles that idc-setup wrote"), &roles));
         }
         let mut after = self.file.config.clone();
         let section = Section::SsoSession(name);
@@ -200,7 +200,7 @@ impl Work<'_> {
     }
 
     /// The error if the filter matches nothing of what there is.
-    fn no_match(&self, of: String, roles: &[Role]) -> UserError {
+    fn no_match(&self, of: &str, roles: &[Role]) -> UserError {
         let nearest = self.filter.nearest_account(roles);
         let nearest = nearest.map_or_else(String::new, |name| {
             format!(" An account with a similar name is {name}.")

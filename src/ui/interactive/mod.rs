@@ -20,7 +20,6 @@ use tokio::time::Instant;
 
 use self::board::Board;
 use self::keys::{Keys, Press};
-use self::prompts::List;
 use super::non_interactive::Silent;
 use super::rail::{self, Mark, Row};
 use super::screen::Screen;
@@ -227,13 +226,8 @@ impl Interactive {
             .iter()
             .map(|value| Choice::of(format!("{:22} {}", value.key.title(), value.value)))
             .collect();
-        let list = List {
-            text: "Which value?",
-            choices: &choices,
-            kept: 0,
-            kind: ListKind::ByLength,
-        };
-        Ok(match self.choose(&list, &[]).await? {
+        let chosen = self.choose("Which value?", &choices, 0, ListKind::ByLength, &[]).await?;
+        Ok(match chosen {
             Reply::Value(index) => {
                 self.is_editing.set(true);
                 Some(ReviewReply::Change(values[index].key))

@@ -36,18 +36,6 @@ const LIST_KEYS: &str = "↑ ↓ choose   Enter accept   Esc back   Ctrl-C quit"
 /// The last row of a short list with help.
 const HELP: &str = "? help";
 
-/// A list to choose from.
-pub(super) struct List<'a> {
-    /// The text of the question.
-    pub text: &'a str,
-    /// The rows.
-    pub choices: &'a [Choice],
-    /// How many of the last rows stay on the list whatever is typed.
-    pub kept: usize,
-    /// How it is shown.
-    pub kind: ListKind,
-}
-
 impl Interactive {
     fn theme(&self) -> Box<dyn Theme + Send> {
         if self.screen.color && !self.screen.ascii {
@@ -258,13 +246,8 @@ impl Interactive {
         }
         let kept = usize::from(question.is_open);
         let help = help_lines(question);
-        let list = List {
-            text: &question.prompt,
-            choices: &choices,
-            kept,
-            kind: question.list,
-        };
-        match self.choose(&list, &help).await? {
+        let (prompt, kind) = (&question.prompt, question.list);
+        match self.choose(prompt, &choices, kept, kind, &help).await? {
             Reply::Value(index) if index == count => self.value(question).await,
             Reply::Value(index) => {
                 let value = &choices[index].value;
@@ -280,14 +263,22 @@ impl Interactive {
         }
     }
 
-    /// Asks for one of the choices and returns its index. Esc goes back, and the help can be read if there is some.
-    pub(super) async fn choose(&self, list: &List<'_>, help: &[String]) -> Result<Reply<usize>, UserError> {
+    /// Asks for one of the choices and returns its index. The last `kept` of them stay on the list whatever is typed. Esc goes
+    /// back, and the help can be read if there is some.
+    pub(super) async fn choose(
+        &self,
+        text: &str,
+        choices: &[Choice],
+        kept: usize,
+        kind: ListKind,
+        help: &[String],
+    ) -> Result<Reply<usize>, UserError> {
         let has_help = !help.is_empty();
         loop {
-            let picked = if list.kind == ListKind::Searched || list.choices.len() > SHORT_LIST {
-                self.search(list.text, list.choices, list.kept, has_help).await?
+            let picked = if kind == ListKind::Searched || choices.len() > SHORT_LIST {
+                self.search(text, choices, kept, has_help).await?
             } else {
-                self.select(list.text, list.choices, has_help).await?
+                self.select(text, choices, has_help).await?
             };
             match picked {
                 Picked::Row(index) => return Ok(Reply::Value(index)),
