@@ -1,5 +1,6 @@
 //! `idc-setup login`: signs in again with an existing profile. It needs no other credentials.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use crate::cli::{Cli, LoginFlags, Output};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::ids::RegionName;
-use crate::next_step::{NextStep, SetupCommand};
+use crate::next_step::{NextStep, SetupCommand, Subcommand};
 use crate::progress::Progress;
 use crate::reconcile::{Importance, StepInfo};
 use crate::sso::Registrar;
@@ -30,7 +31,7 @@ use crate::wizard::steps::Profile;
 use crate::wizard::steps::sign_in::refusal::{self, Shown};
 use crate::wizard::steps::sign_in::session::{Answer, Identity, Session};
 use aws_config_file::files;
-use aws_config_file::{Config, Paths, Section};
+use aws_config_file::{Config, Paths, ProfileSection, Section};
 
 /// How prompts name the sign-in, which is not a step of the checklist here.
 const INFO: StepInfo = StepInfo {
@@ -43,6 +44,9 @@ const INFO: StepInfo = StepInfo {
     feeds_others: false,
     permissions: &[],
 };
+
+/// The profiles that an error names.
+const NAMED: usize = 5;
 
 /// A profile as it is in the AWS config file.
 struct ProfileInFile {
@@ -81,13 +85,85 @@ async fn prepare(cli: &Cli, environment: &Environment) -> Result<(Rc<Browser>, P
     Ok((browser, target))
 }
 
-/// Returns the requested, the saved, or the default profile, with its session.
+/// The name of the profile to sign in with: the requested one, that of `AWS_PROFILE`, the saved one, or one of the only SSO session
+/// in the file; otherwise the default one.
+fn name_of_profile(cli: &Cli, environment: &Environment, answers: &Answers, config: &Config) -> String {
+    if let Some(answer) = answers.explicit(Key::CliProfile) {
+        return answer.value.clone();
+    }
+    let profiles = config.profiles();
+    let of_sso = || profiles.iter().filter(|profile| is_of_sso(profile));
+    let default = Answers::default().text(Key::CliProfile);
+    // Somebody who works with keys in this shell can still want to sign in with the usual profile.
+    let has_other_credentials = |name: &str| {
+        let mut named = profiles.iter().filter(|profile| profile.name == name);
+        named.any(|profile| profile.get("sso_session").is_none() && profile.get("sso_start_url").is_none())
+    };
+    let of_environment = environment
+        .var("AWS_PROFILE")
+        .filter(|name| !has_other_credentials(name));
+    let exists = |name: &String| profiles.iter().any(|profile| profile.name == *name);
+    let of_only_session = || {
+        let sessions: BTreeSet<&str> = of_sso().filter_map(|profile| profile.get("sso_session")).collect();
+        let has_default = of_sso().any(|profile| profile.name == default);
+        let first = of_sso().next().filter(|_| sessions.len() == 1 && !has_default)?;
+        Some(first.name.clone())
+    };
+    let saved = saved(cli, environment);
+    of_environment
+        .map(str::to_owned)
+        .or_else(|| saved.clone().filter(exists))
+        .or_else(of_only_session)
+        .or(saved)
+        .unwrap_or(default)
+}
+
+/// Whether a sign-in to its session is enough for a profile.
+fn is_of_sso(profile: &ProfileSection) -> bool {
+    let keys = ["sso_session", "sso_account_id", "sso_role_name"];
+    !profile.is_repeated && keys.iter().all(|key| profile.get(key).is_some())
+}
+
+/// The error for a profile that does not exist, with the ones that do.
+fn no_profile(name: &str, file: &Path, config: &Config) -> UserError {
+    let profiles = config.profiles();
+    let names = profiles.iter().filter(|profile| is_of_sso(profile));
+    let names: Vec<&str> = names.map(|profile| profile.name.as_str()).collect();
+    let more = names.len().saturating_sub(NAMED);
+    let shown = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    let shown = match (names.is_empty(), more) {
+        (true, _) => String::new(),
+        (false, 0) => format!(" These have an SSO session: {shown}."),
+        (false, more) => format!(" These have an SSO session: {shown} and {more} more."),
+    };
+    let sessions = config.sso_sessions();
+    let mut next = Vec::new();
+    match (names.first(), sessions.first()) {
+        (Some(first), _) => next.push(
+            SetupCommand::login()
+                .value("--cli-profile", *first)
+                .to("use one of these"),
+        ),
+        (None, Some(session)) => next.push(
+            SetupCommand::profiles_sync()
+                .value("--sso-session", &session.name)
+                .to("write a profile for each role that you have"),
+        ),
+        (None, None) => next.extend([
+            SetupCommand::new(Subcommand::Join)
+                .positional("START_URL")
+                .to("get profiles for an access portal"),
+            SetupCommand::run().to("set up IAM Identity Center, as an administrator"),
+        ]),
+    }
+    UserError::usage(
+        format!("The profile {name} does not exist in {}.{shown}", file.display()),
+        next,
+    )
+}
+
+/// Returns the profile to sign in with, with its session.
 async fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result<ProfileInFile, UserError> {
-    let name = answers
-        .explicit(Key::CliProfile)
-        .map(|answer| answer.value.clone())
-        .or_else(|| saved(cli, environment))
-        .unwrap_or_else(|| Answers::default().text(Key::CliProfile));
     let paths = portal::home(environment, SetupCommand::login())?;
     let unusable = |problem: Problem| UserError::usage(problem.to_string(), problem.next(SetupCommand::login()));
     let unreadable = |why: String| unusable(Problem::in_text(paths.config(), why));
@@ -99,16 +175,9 @@ async fn find(cli: &Cli, environment: &Environment, answers: &Answers) -> Result
         Err(error) => return Err(unreadable(error.to_string())),
     };
     let config = Config::parse(&bytes).map_err(|bad| unreadable(bad.to_string()))?;
+    let name = name_of_profile(cli, environment, answers, &config);
     let Some(properties) = config.get(Section::Profile(&name)) else {
-        return Err(UserError::usage(
-            format!("The profile {name} does not exist in {file}."),
-            [
-                SetupCommand::login()
-                    .placeholder("--cli-profile", "NAME")
-                    .to("use another profile"),
-                SetupCommand::run().to("create one"),
-            ],
-        ));
+        return Err(no_profile(&name, paths.config(), &config));
     };
     let Some(session) = properties.get("sso_session") else {
         return Err(UserError::usage(
