@@ -1,12 +1,14 @@
 //! What comes next: the first step that is not done, and who has to do something for it.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Walk;
 use crate::exit_code::ExitCode;
-use crate::next_step::{NextSteps, SetupCommand};
-use crate::reconcile::{Consent, StepInfo};
+use crate::next_step::{NextStep, NextSteps, SetupCommand};
+use crate::reconcile::{Change, Consent, Importance, NamedConsent, StepInfo};
 use crate::user_error::UserError;
 use crate::wizard::{HumanTask, Outcome, Question, State, StepReport};
 
@@ -17,6 +19,8 @@ pub struct Ahead {
     pub outcome: Outcome,
     /// The questions that a walk would ask. Empty if no answer can help.
     pub questions: Vec<OpenQuestion>,
+    /// The flags of the consents that were given, without dashes.
+    pub given: BTreeSet<String>,
 }
 
 /// A question that a walk would ask.
@@ -77,6 +81,7 @@ impl Walk<'_> {
         Ahead {
             outcome: self.outcome(reports, error),
             questions,
+            given: self.options.consents.clone(),
         }
     }
 }
@@ -91,16 +96,50 @@ impl Ahead {
             .collect()
     }
 
+    /// The step that comes next: the first that has something to do, or else the first that is not done.
+    pub fn step(&self, strict: bool) -> Option<&StepReport> {
+        let open = self.open(strict);
+        let first = *open.first()?;
+        // What could not be checked comes first: nothing is certain without it.
+        if matches!(first.state, State::Unknown | State::Failed) || first.observed.blocks_all {
+            return Some(first);
+        }
+        let tasks = self.tasks(strict);
+        let is_asked = |report: &StepReport| self.questions.iter().any(|open| open.info == report.info);
+        let is_person = |report: &StepReport| tasks.iter().any(|open| open.report.info == report.info);
+        let acting = open
+            .iter()
+            .find(|report| !report.plan.changes.is_empty() || is_asked(report) || is_person(report));
+        Some(acting.copied().unwrap_or(first))
+    }
+
+    /// The consents that a change needs and that were not given.
+    pub fn missing_consents<'c>(&'c self, change: &'c Change) -> impl Iterator<Item = &'c NamedConsent> {
+        let consents = match &change.consent {
+            Consent::Named(consents) => &consents[..],
+            Consent::Reversible | Consent::File { .. } => &[],
+        };
+        consents.iter().filter(|consent| !self.given.contains(consent.flag))
+    }
+
+    /// The steps that differ and that nothing allows to change, besides the one that comes next.
+    pub fn differing(&self, strict: bool) -> Vec<&StepReport> {
+        let next = self.step(strict).map(|report| report.info.slug);
+        let mut open = self.open(strict);
+        open.retain(|report| report.state == State::Different && Some(report.info.slug) != next);
+        open
+    }
+
     /// What has to happen next.
     pub fn state(&self, strict: bool) -> NextState {
         let open = self.open(strict);
         if self.outcome.error.is_some() {
             return NextState::Unknown;
         }
-        let Some(first) = open.first() else {
+        let Some(step) = self.step(strict) else {
             return NextState::Done;
         };
-        match first.state {
+        match step.state {
             State::Different => return NextState::Differs,
             State::Blocked => return NextState::Blocked,
             State::Unknown | State::Failed => return NextState::Unknown,
@@ -110,25 +149,30 @@ impl Ahead {
             return NextState::NeedsAnswers;
         }
         let mut changes = open.iter().flat_map(|report| &report.plan.changes);
-        if changes.any(|change| matches!(change.consent, Consent::Named(_))) {
+        if changes.any(|change| self.missing_consents(change).next().is_some()) {
             return NextState::NeedsConsent;
         }
-        let mut reports = open.iter();
-        if reports.any(|report| !report.plan.changes.is_empty() && report.waits_for.is_empty()) {
+        let slugs: BTreeSet<&str> = open.iter().map(|report| report.info.slug).collect();
+        let is_next = |report: &&StepReport| !report.waits_for.iter().any(|slug| slugs.contains(slug));
+        if open
+            .iter()
+            .any(|report| !report.plan.changes.is_empty() && is_next(report))
+        {
             return NextState::Ready;
         }
         if !self.tasks(strict).is_empty() {
             return NextState::NeedsPerson;
         }
         // A run looks again at what AWS is still processing.
-        if first.waits_for.is_empty() && first.observed.waits_for.is_none() {
+        if step.waits_for.is_empty() && step.observed.waits_for.is_none() {
             NextState::Ready
         } else {
             NextState::Blocked
         }
     }
 
-    /// The tasks that a person has to do, each with the report of its step, except those that a later task includes.
+    /// The tasks that a person has to do, each with the report of its step. Those that a later task includes are left out, unless
+    /// a required step waits for them.
     pub fn tasks(&self, strict: bool) -> Vec<OpenTask<'_>> {
         let open = self.open(strict);
         let is_open = |slug: &str| open.iter().any(|report| report.info.slug == slug);
@@ -138,9 +182,15 @@ impl Ahead {
         };
         let tasks = open.iter().copied().flat_map(|report| {
             let tasks = report.plan.tasks.iter();
-            tasks.map(move |task| OpenTask { report, task })
+            tasks.map(move |task| (report, task))
         });
-        tasks.filter(|open| !is_included(open.task)).collect()
+        let tasks = tasks.map(|(report, task)| OpenTask {
+            report,
+            task,
+            is_included: is_included(task),
+        });
+        let is_named = |open: &OpenTask<'_>| !open.is_included || open.report.info.importance == Importance::Required;
+        tasks.filter(is_named).collect()
     }
 
     /// The error that explains an unknown state, with its step.
@@ -148,7 +198,7 @@ impl Ahead {
         if let Some(error) = &self.outcome.error {
             return Some(StepError { step: None, error });
         }
-        let first = self.open(strict).into_iter().next()?;
+        let first = self.step(strict)?;
         first.error.as_ref().map(|error| StepError {
             step: Some(first.info.slug),
             error,
@@ -160,10 +210,16 @@ impl Ahead {
         if let Some(error) = &self.outcome.error {
             return error.next.clone();
         }
-        let open = self.open(strict);
-        match (open.first(), self.state(strict)) {
-            (Some(first), NextState::Differs | NextState::Blocked | NextState::Unknown) => first.observed.next.clone(),
-            _ => NextSteps::default(),
+        match (self.step(strict), self.state(strict)) {
+            (Some(step), NextState::Differs | NextState::Blocked | NextState::Unknown) => step.observed.next.clone(),
+            _ => {
+                // They do not hinder what comes next, and can be changed at any time.
+                let differing = self.differing(strict).into_iter();
+                let ways: Vec<NextStep> = differing
+                    .flat_map(|report| report.observed.next.iter().cloned())
+                    .collect();
+                ways.into()
+            }
         }
     }
 
@@ -174,6 +230,17 @@ impl Ahead {
             NextState::Differs | NextState::Blocked | NextState::Unknown => self.ways_out(strict).command().cloned(),
             NextState::NeedsAnswers | NextState::NeedsConsent | NextState::Ready | NextState::NeedsPerson => {
                 let command = SetupCommand::run().switch("--non-interactive");
+                let open = self.open(strict);
+                let changes = || open.iter().flat_map(|report| &report.plan.changes);
+                let is_needed = |flag: &&String| {
+                    let mut needed = changes().filter_map(|change| match &change.consent {
+                        Consent::Named(consents) => Some(consents),
+                        Consent::Reversible | Consent::File { .. } => None,
+                    });
+                    needed.any(|consents| consents.iter().any(|consent| consent.flag == flag.as_str()))
+                };
+                let given = self.given.iter().filter(is_needed);
+                let command = given.fold(command, |command, flag| command.switch(format!("--{flag}")));
                 let has_tasks = !self.tasks(strict).is_empty();
                 Some(if has_tasks {
                     command.value("--wait", WAIT)
@@ -198,6 +265,8 @@ pub struct OpenTask<'a> {
     pub report: &'a StepReport,
     /// The task.
     pub task: &'a HumanTask,
+    /// Whether a later task includes it, so that nobody has to do it apart.
+    pub is_included: bool,
 }
 
 /// An error with the slug of its step; `None` outside a step.
@@ -240,7 +309,7 @@ mod tests {
                 reports: reports.into(),
                 ..Outcome::default()
             },
-            questions: Vec::new(),
+            ..Ahead::default()
         }
     }
 
@@ -264,6 +333,32 @@ mod tests {
         assert_eq!(
             one.command(false),
             Some(SetupCommand::run().value("--update", "second"))
+        );
+    }
+
+    #[test]
+    fn a_step_that_has_something_to_do_comes_before_one_that_differs() {
+        let differs = Observed::different("Other.", SetupCommand::run().value("--update", "first"));
+        let mut open = ahead([
+            (&FIRST, differs),
+            (&SECOND, Observed::missing("No.")),
+            (&ADVICE, Observed::done("Done.")),
+        ]);
+        assert_eq!(open.step(false).map(|step| step.info.slug), Some("first"));
+        open.questions = vec![OpenQuestion {
+            info: &SECOND,
+            question: Question::of(Key::Email),
+            suggestion: None,
+        }];
+        assert_eq!(open.step(false).map(|step| step.info.slug), Some("second"));
+        assert_eq!(open.state(false), NextState::NeedsAnswers);
+        assert_eq!(open.differing(false).len(), 1);
+        // The way to change the other one is still named.
+        let ways = open.ways_out(false);
+        assert_eq!(ways.command(), Some(&SetupCommand::run().value("--update", "first")));
+        assert_eq!(
+            open.command(false),
+            Some(SetupCommand::run().switch("--non-interactive"))
         );
     }
 

@@ -38,6 +38,9 @@ pub const INFO: StepInfo = StepInfo {
 /// The topic of the confirmation that the user is activated.
 pub const ACTIVATION: &str = "activation";
 
+/// What the details of the task to activate a user say if it is not known whether the user has a password.
+pub const NO_PASSWORD_YET: &str = "has no password yet";
+
 /// The answers that an existing user determines.
 const USER_KEYS: [Key; 5] = [
     Key::Username,

@@ -1,7 +1,7 @@
 //! The tasks that only a person can do: add a user in the console, and activate it.
 
 use super::super::context::confirm;
-use super::{ACTIVATION, CreateUser};
+use super::{ACTIVATION, CreateUser, NO_PASSWORD_YET};
 use crate::answers::Key;
 use crate::aws::Partition;
 use crate::next_step::NextSteps;
@@ -85,7 +85,7 @@ impl CreateUser {
         if is_existing {
             let link = place.map_or_else(String::new, |place| format!(" ({})", place.link));
             let reset = format!(
-                "Only if {name} has no password yet: console → IAM Identity Center → Users → {name} → Reset password{link}."
+                "Only if {name} {NO_PASSWORD_YET}: console → IAM Identity Center → Users → {name} → Reset password{link}."
             );
             return HumanTask {
                 details: vec![
