@@ -7,10 +7,6 @@ use crate::aws::portal_address::{self, PortalId};
 use crate::ids::RegionName;
 use aws_config_file::{ProfileSection, SsoSession};
 
-/// The property of a session with the template that its profiles were last named by, if it is not the default one. The AWS CLI
-/// and the SDKs ignore properties that they do not know.
-pub const TEMPLATE_KEY: &str = "idc_setup_template";
-
 /// The name of a new session, unless another session has it.
 const DEFAULT_NAME: &str = "my-sso";
 

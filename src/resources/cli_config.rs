@@ -34,6 +34,10 @@ pub const SCOPE: &str = "sso:account:access";
 /// both.
 pub const MARK: &str = "idc_setup_managed";
 
+/// The property of a session with the template that `idc-setup profiles sync` or `idc-setup join` last named its profiles by, if it
+/// is not the default one.
+pub const TEMPLATE_KEY: &str = "idc_setup_template";
+
 /// Properties of the legacy SSO configuration. In a profile that names a session, the Rust SDK reports them as an
 /// error.
 pub const LEGACY_KEYS: [&str; 2] = ["sso_start_url", "sso_region"];
@@ -421,7 +425,7 @@ pub fn diff(path: &Path, before: &str, after: &str) -> String {
     let ours = [
         keys(ResourceKind::SsoSession),
         keys(ResourceKind::CliProfile),
-        vec![MARK],
+        vec![MARK, TEMPLATE_KEY],
     ]
     .concat();
     let lines = diff.split_inclusive('\n').map(|line| match line.split_at_checked(1) {

@@ -288,10 +288,11 @@ const WALK: &str = "answers answer only skip update strict identity-center-regio
                     account start-url sso-session cli-profile cli-region cli-output ";
 
 /// The flags that each command lists.
-fn own_flags() -> [(&'static str, BTreeSet<String>); 15] {
+fn own_flags() -> [(&'static str, BTreeSet<String>); 14] {
     let of = |parts: &[&str]| flags(&parts.concat());
     let run = "confirm yes create-organization accept-free-plan-end enable-permission-sets create-trail non-interactive wait \
                no-browser use-device-code fresh ";
+    let consents = "confirm create-organization accept-free-plan-end enable-permission-sets create-trail ";
     let rehearse = "world serve port calls latency faults quota dump keep person step include-changed again \
                     non-interactive accessible ";
     let export = "dir only-created hand-over name format cluster capability role-arn admin editor viewer ";
@@ -304,14 +305,13 @@ fn own_flags() -> [(&'static str, BTreeSet<String>); 15] {
             "plan",
             of(&[OUTPUT, CREDENTIALS, WALK, "confirm fresh non-interactive"]),
         ),
-        ("next", of(&[OUTPUT, CREDENTIALS, WALK])),
+        ("next", of(&[OUTPUT, CREDENTIALS, WALK, consents])),
         ("doctor", of(&[OUTPUT, CREDENTIALS, "policy skip"])),
         (
             "undo",
             of(&[OUTPUT, CREDENTIALS, "step include-changed yes non-interactive"]),
         ),
         ("login", of(&[OUTPUT, sign_in])),
-        ("profiles", of(&[OUTPUT, portal, "filter prune cli-profile"])),
         ("join", of(&[OUTPUT, portal, "all role account region"])),
         ("answers", of(&[OUTPUT, "state"])),
         ("export", of(&[OUTPUT, CREDENTIALS, export])),
@@ -330,6 +330,12 @@ fn each_command_lists_exactly_its_own_flags() {
             let text = env.run(&[command, help]).expect(0).stdout;
             assert_eq!(flags_in(&text), own, "{command} {help}");
         }
+    }
+    let portal = "filter sso-session cli-profile yes wait no-browser use-device-code accessible non-interactive ";
+    let sync = [OUTPUT, portal, "template prune cli-region"].concat();
+    for (command, own) in [("sync", sync), ("remove", [OUTPUT, portal].concat())] {
+        let text = env.run(&["profiles", command, "-h"]).expect(0).stdout;
+        assert_eq!(flags_in(&text), flags(&own), "profiles {command}");
     }
     let all = env.run(&["--help"]).expect(0).stdout;
     let mut run = own_flags()[0].1.clone();
@@ -432,7 +438,8 @@ fn use_of(command: &str, flag: &str) -> Use {
         | ("man", "output")
         | ("run", "yes")
         | ("export", "state")
-        | ("profiles" | "join", "yes" | "prune" | "all") => Use::Elsewhere,
+        | ("next", "create-organization" | "accept-free-plan-end" | "enable-permission-sets" | "create-trail")
+        | ("join", "yes" | "all") => Use::Elsewhere,
         ("run", "strict") => Use::Ends("enabled", &["--wait=60s"]),
         ("run", "create-organization") => Use::Ends("fresh", &[]),
         ("run", "accept-free-plan-end") => Use::Ends("free-plan", &["--create-organization"]),
@@ -469,7 +476,7 @@ fn env_for(command: &str, scenario: &str) -> TestEnv {
     let env = TestEnv::new(scenario);
     if matches!(
         command,
-        "status" | "plan" | "next" | "undo" | "login" | "profiles" | "join" | "answers"
+        "status" | "plan" | "next" | "undo" | "login" | "join" | "answers"
     ) {
         env.run_setup(&["--username=ada"]).expect(0);
         env.write_config(env.config().replace("output = json", "output = text"));

@@ -170,8 +170,8 @@ fn the_region_is_found_by_trying_the_others() {
     join(&env, &[URL, "--all", "--yes"])
         .expect(0)
         .expect_text("Identity Center in us-east-1 does not recognize")
-        .expect_text("The Region of Identity Center is ");
-    assert!(!env.config().contains("sso_region = us-east-1"), "{}", env.config());
+        .expect_text("The Region of Identity Center is af-south-1.");
+    assert!(env.config().contains("sso_region = af-south-1"), "{}", env.config());
 }
 
 #[test]
@@ -181,14 +181,72 @@ fn what_is_not_known_is_asked_or_named_before_anybody_signs_in() {
     join(&env, &["--all"])
         .expect(2)
         .expect_text("idc-setup join --all START_URL");
-    join(&env, &["http://example.com", "--all"])
-        .expect(2)
-        .expect_text("is not a URL like");
+    for (address, words) in [
+        ("example.com", "is not a URL like"),
+        ("http://example.com", "use https://"),
+        ("https://signin.aws.amazon.com/console", "is a page of the console"),
+        (
+            "us-east-1.signin.aws/platform/d-9067aabbcc/login",
+            "IAM Identity Center → Dashboard",
+        ),
+    ] {
+        join(&env, &[address, "--all"]).expect(2).expect_text(words);
+    }
     assert!(env.server.calls().is_empty());
     env.write_config(WITH_SESSION.replace("d-9067aabbcc", "d-1111111111"));
     join(&env, &[URL, "--all", "--sso-session=my-company"])
         .expect(2)
         .expect_text("my-company is of another access portal");
+}
+
+#[test]
+fn the_question_takes_each_form_of_the_url() {
+    for typed in ["D-9067AABBCC", "d-9067aabbcc.awsapps.com", URL] {
+        let env = env_with(&[]);
+        run(
+            &env,
+            &["join", "--all", "--accessible", "--yes"],
+            &format!("{typed}\n\n"),
+        )
+        .expect(0);
+        assert!(
+            env.config().contains(&format!("sso_start_url = {URL}\n")),
+            "{}",
+            env.config()
+        );
+    }
+}
+
+#[test]
+fn another_region_of_a_session_is_shown_before_it_is_written() {
+    let env = env_with(&[]);
+    env.write_config(WITH_SESSION);
+    let words = "The SSO session my-company, and all its profiles, get the Region eu-west-1 in place of us-east-1.";
+    join(&env, &[URL, "--all", "--region=eu-west-1"])
+        .expect(3)
+        .expect_text(words)
+        .expect_text("+sso_region = eu-west-1");
+    assert_eq!(env.config(), WITH_SESSION);
+    join(&env, &[URL, "--all", "--region=eu-west-1", "--yes"])
+        .expect(0)
+        .expect_text(words)
+        .expect_text("+sso_region = eu-west-1");
+}
+
+#[test]
+fn new_profiles_get_the_region_of_the_others_or_of_the_environment() {
+    let env = env_with(&[("222222222222", "prod")]);
+    env.write_config(LEGACY);
+    join(&env, &[URL, "--all", "--yes"]).expect(0);
+    // The legacy profile has it.
+    let prod = "[profile prod-AdministratorAccess]\nsso_session = my-sso\nsso_account_id = 222222222222\n\
+                sso_role_name = AdministratorAccess\nregion = eu-west-1\n";
+    assert!(env.config().contains(prod), "{}", env.config());
+    let mut env = env_with(&[]);
+    env.set("AWS_REGION", "");
+    join(&env, &[URL, "--all", "--yes"])
+        .expect(0)
+        .expect_text("The new profiles have no Region: add --cli-region REGION.");
 }
 
 #[test]
@@ -222,6 +280,23 @@ fn roles_are_chosen_one_after_the_other() {
         result.stdout.contains("Others        test-AdministratorAccess"),
         "{}",
         result.stdout
+    );
+}
+
+#[test]
+fn roles_are_chosen_by_number_and_all_the_others_at_once() {
+    let env = env_with(&[("222222222222", "prod"), ("333333333333", "test")]);
+    let result = run(&env, &["join", URL, "--accessible"], "?\n2\n2\n\ny\n").expect(0);
+    for words in ["1) All 3 roles", "2) All 2 others", "--account ID and --role NAME"] {
+        assert!(result.stderr.contains(words), "{words}: {}", result.stderr);
+    }
+    assert!(!result.stderr.contains("--cli-profile"), "{}", result.stderr);
+    assert_eq!(env.config().matches("[profile ").count(), 3);
+    let result = run(&env, &["join", URL, "--accessible"], ":quit\n").expect(3);
+    assert!(
+        result.stderr.contains("has the profile prod-AdministratorAccess"),
+        "{}",
+        result.stderr
     );
 }
 

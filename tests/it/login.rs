@@ -97,7 +97,9 @@ fn a_profile_that_cannot_sign_in_is_named() {
     let env = env_without_token();
     login(&env, &["--cli-profile=nobody"])
         .expect(2)
-        .expect_text("The profile nobody does not exist in");
+        .expect_text("The profile nobody does not exist in")
+        .expect_text("These have an SSO session: admin.")
+        .expect_text("idc-setup login --cli-profile admin");
     let path = env.path(".aws/config");
     let config =
         std::fs::read_to_string(&path).unwrap() + "[profile old]\nsso_start_url = https://d-1.awsapps.com/start\n";
@@ -105,6 +107,32 @@ fn a_profile_that_cannot_sign_in_is_named() {
     login(&env, &["--cli-profile=old"])
         .expect(2)
         .expect_text("aws sso login --profile old");
+}
+
+#[test]
+fn without_a_name_the_profile_is_that_of_the_environment_or_of_the_only_session() {
+    let mut env = env_without_token();
+    let config = env.config();
+    env.write_config(config.replace("[profile admin]", "[profile work]"));
+    std::fs::remove_file(env.state_file()).unwrap();
+    login(&env, &[]).expect(0).expect_text("signed in with profile work");
+    env.write_config(format!(
+        "{config}\n{}",
+        config[config.find("[profile").unwrap()..].replace("admin]", "two]")
+    ));
+    login(&env, &[]).expect(0).expect_text("signed in with profile admin");
+    env.set("AWS_PROFILE", "two");
+    login(&env, &[]).expect(0).expect_text("signed in with profile two");
+    env.set("AWS_PROFILE", "nobody");
+    login(&env, &[])
+        .expect(2)
+        .expect_text("The profile nobody does not exist in")
+        .expect_text("admin, two");
+    // A colleague has no use for the administrator's wizard.
+    env.write_config(&config[..config.find("[profile").unwrap()]);
+    login(&env, &[])
+        .expect(2)
+        .expect_text("idc-setup profiles sync --sso-session my-sso");
 }
 
 #[test]

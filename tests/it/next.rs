@@ -126,6 +126,45 @@ fn next_follows_a_run_from_a_consent_to_a_person_to_the_end() {
 }
 
 #[test]
+fn with_consents_next_says_what_comes_after_them() {
+    let env = TestEnv::new("fresh");
+    let answers = [
+        "--answer=email=ada@example.com",
+        "--answer=given-name=Ada",
+        "--answer=family-name=Lovelace",
+    ];
+    let envelope = next(&env, &[&answers[..], &["--create-organization"]].concat(), 3);
+    assert_eq!(envelope["state"], "ready");
+    assert_eq!(each(&envelope["consents"], "flag"), [""; 0]);
+    let command = envelope["next_command"].as_str().unwrap();
+    assert!(command.contains(" --create-organization"), "{command}");
+    assert!(env.server.calls().iter().all(|call| !is_mutating(call)));
+}
+
+#[test]
+fn a_user_who_does_not_exist_is_not_named_and_gets_no_password_yet() {
+    let env = TestEnv::new("enabled");
+    let envelope = next(&env, &[], 2);
+    let tasks = envelope["tasks"].as_array().unwrap();
+    let password = tasks.iter().find(|task| task["step"] == "create-user").unwrap();
+    assert_eq!(password["what"], "Set a password for the user.");
+    assert!(
+        password["waits_for"]
+            .as_array()
+            .unwrap()
+            .contains(&Value::from("create-user")),
+        "{password:#}"
+    );
+    let half_done = TestEnv::new("half-done");
+    let envelope = next(&half_done, &[], 3);
+    let tasks = each(&envelope["tasks"], "what");
+    assert!(
+        tasks.contains(&"Set a password for Admin, unless the user has one."),
+        "{tasks:?}"
+    );
+}
+
+#[test]
 fn what_only_a_person_can_confirm_has_a_flag() {
     let env = TestEnv::new("enabled");
     let args = ["run", "--non-interactive", "--skip=sign-in"];
@@ -145,6 +184,9 @@ fn next_says_what_blocks_an_account_or_differs_and_the_ways_out() {
     assert_eq!(envelope["state"], "blocked");
     assert_eq!(each(&envelope["needs"], "key"), [""; 0]);
     assert!(!envelope["ways_out"].as_array().unwrap().is_empty());
+    for list in ["changes", "consents", "tasks"] {
+        assert_eq!(envelope[list].as_array().unwrap().len(), 0, "{list}");
+    }
 
     let env = TestEnv::new("enabled");
     env.run_setup(&["--session-duration=4h"]).expect(0);
@@ -154,6 +196,14 @@ fn next_says_what_blocks_an_account_or_differs_and_the_ways_out() {
     assert_eq!(envelope["step"]["slug"], "permission-set");
     let command = envelope["next_command"].as_str().unwrap();
     assert!(command.starts_with("idc-setup "), "{command}");
+    assert!(
+        envelope["ways_out"].to_string().contains("--update permission-set"),
+        "{envelope:#}"
+    );
+    env.run(&["next"])
+        .expect(5)
+        .expect_text("session duration 1h instead of 4h")
+        .expect_text("--update permission-set");
 
     let envelope = next(&env, &["--region=mars-1"], 2);
     assert_eq!(envelope["state"], "unknown");
@@ -171,10 +221,14 @@ fn next_prints_a_text_for_people() {
         "\nidc-setup does:\n",
         "\nYou do:\n",
         "  → Enable IAM Identity Center in us-east-1.\n",
-        "\nContinue with:\n  idc-setup --non-interactive --wait 10m\n",
+        "\nContinue with:\n  idc-setup --non-interactive --wait 10m --email VALUE --given-name VALUE --family-name VALUE\n",
     ] {
         assert!(result.stdout.contains(line), "{line:?} is not in:\n{}", result.stdout);
     }
+    assert!(result.stdout.lines().count() <= 24, "{}", result.stdout);
+    assert!(!result.stdout.contains("Admin."), "{}", result.stdout);
+    let all = env.run(&["next", "-v"]).expect(2).stdout;
+    assert!(all.lines().count() > result.stdout.lines().count(), "{all}");
     env.run_setup(&[]).expect(0);
     let result = env.run(&["next"]).expect(0);
     assert_eq!(result.stdout, "Everything is set up.\n");

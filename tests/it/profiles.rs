@@ -118,11 +118,95 @@ fn profiles_whose_role_is_gone_are_removed_only_with_prune_and_only_if_nobody_ha
     assert_eq!(env.config(), edited);
     let result = sync(&env, &["--yes", "--prune"]).expect(5);
     assert!(
-        result.stdout.contains("test-AdministratorAccess is not removed") && result.stdout.contains("added output"),
+        result.stdout.contains("test-AdministratorAccess is not removed")
+            && result.stdout.contains("has the setting output"),
         "{}",
         result.stdout
     );
     assert_eq!(names(&env), ["Example-AdministratorAccess", "test-AdministratorAccess"]);
+}
+
+#[test]
+fn removing_profiles_honors_its_filter_and_refuses_the_flags_of_a_sync() {
+    let env = env_with(&[("222222222222", "prod"), ("333333333333", "test")]);
+    sync(&env, &["--yes"])
+        .expect(0)
+        .expect_text("+[profile prod-AdministratorAccess]");
+    let before = env.config();
+    env.server.clear_calls();
+    let remove = |args: &[&str]| run(&env, &[&["profiles", "remove", "--non-interactive"], args].concat(), "");
+    for flag in ["--template={account}", "--prune", "--cli-region=eu-west-1"] {
+        let name = flag.split('=').next().unwrap();
+        remove(&[flag, "--yes"]).expect(2).expect_text(&format!(
+            "idc-setup profiles remove does not take {name}. It is a flag of "
+        ));
+    }
+    remove(&["--yes", "--filter=account_id=9*"])
+        .expect(2)
+        .expect_text("--filter matches none of the 3 profiles that idc-setup wrote.");
+    remove(&["--filter=account_id=2*"]).expect(3).expect_text("1 to remove");
+    assert_eq!(env.config(), before);
+    remove(&["--yes", "--filter=account_id=2*"])
+        .expect(0)
+        .expect_text("1 removed");
+    assert_eq!(names(&env), ["Example-AdministratorAccess", "test-AdministratorAccess"]);
+    assert!(env.server.calls().is_empty());
+    // Only the access portal knows the names of the accounts.
+    remove(&["--yes", "--filter=account=TEST"]).expect(0);
+    assert_eq!(names(&env), ["Example-AdministratorAccess"]);
+    assert!(!env.server.calls().is_empty());
+}
+
+#[test]
+fn a_filter_that_matches_no_role_is_a_mistake() {
+    let env = env_with(&[("222222222222", "Sandbox")]);
+    sync(&env, &["--yes", "--filter=account=sandbxo"])
+        .expect(2)
+        .expect_text("--filter matches none of your 2 roles. An account with a similar name is Sandbox.");
+    assert_eq!(env.config(), CONFIG);
+    sync(&env, &["--yes", "--filter=account=sandbox"]).expect(0);
+    assert_eq!(names(&env), ["Sandbox-AdministratorAccess"]);
+}
+
+#[test]
+fn the_session_remembers_the_template_and_nothing_is_renamed_without_one() {
+    let env = env_with(&[("222222222222", "prod")]);
+    sync(&env, &["--yes", "--filter=account=prod", "--template={account}"]).expect(0);
+    assert!(
+        env.config().contains("\nidc_setup_template = {account}\n"),
+        "{}",
+        env.config()
+    );
+    sync(&env, &["--yes"]).expect(0).expect_text("1 new, 1 unchanged");
+    assert_eq!(names(&env), ["prod", "Example"]);
+    // A new name of an account is no reason to rename a profile that is in use.
+    for account in &mut env.server.cloud().accounts {
+        if account.id == "222222222222" {
+            "production".clone_into(&mut account.name);
+        }
+    }
+    sync(&env, &["--yes"]).expect(0).expect_text("Nothing has to change.");
+    sync(&env, &["--yes", "--template={account}"])
+        .expect(0)
+        .expect_text("prod becomes production.");
+    sync(&env, &["--yes", "--template={account}-{permission_set}"]).expect(0);
+    assert!(!env.config().contains("idc_setup_template"), "{}", env.config());
+    sync(&env, &["--yes", "--template={account}"]).expect(0);
+    run(&env, &["profiles", "remove", "--non-interactive", "--yes"], "").expect(0);
+    assert_eq!(env.config(), CONFIG);
+}
+
+#[test]
+fn what_yes_agrees_to_is_shown_and_quiet_shows_counts_only() {
+    let env = env_with(&[("222222222222", "prod")]);
+    let result = sync(&env, &["--yes", "--quiet"]).expect(0);
+    assert_eq!(result.stdout, "Profiles of the SSO session work: 2 new.\n");
+    let result = run(&env, &["profiles", "remove", "--non-interactive", "--yes"], "").expect(0);
+    assert!(
+        result.stdout.contains("-[profile prod-AdministratorAccess]"),
+        "{}",
+        result.stdout
+    );
 }
 
 #[test]
@@ -318,6 +402,7 @@ fn a_user_without_any_account_is_told_what_to_do() {
     sync(&env, &["--yes", "--prune"])
         .expect(1)
         .expect_text("the access portal offers no account to you")
+        .expect_text("idc-setup profiles remove --sso-session work")
         .expect_text("Ask an administrator");
     assert_eq!(env.config(), CONFIG);
 }
