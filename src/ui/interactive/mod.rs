@@ -32,8 +32,8 @@ use crate::reconcile::{Change, StepInfo};
 use crate::user_error::UserError;
 use crate::wizard::steps::STEPS;
 use crate::wizard::{
-    Choice, Confirm, Events, HumanTask, ListKind, Opening, Prompter, Question, Reply, Review, ReviewReply, ReviewedValue,
-    StepReport, Survey, TaskPrompt, Waiting,
+    Choice, Confirm, Events, HumanTask, ListKind, Opening, Prompter, Question, Reply, Review, ReviewReply,
+    ReviewedValue, StepReport, Survey, TaskPrompt, Waiting,
 };
 
 /// Asks questions and shows progress in a terminal.
@@ -226,7 +226,9 @@ impl Interactive {
             .iter()
             .map(|value| Choice::of(format!("{:22} {}", value.key.title(), value.value)))
             .collect();
-        let chosen = self.choose("Which value?", &choices, 0, ListKind::ByLength, &[]).await?;
+        let chosen = self
+            .choose("Which value?", &choices, 0, ListKind::ByLength, &[])
+            .await?;
         Ok(match chosen {
             Reply::Value(index) => {
                 self.is_editing.set(true);
@@ -395,14 +397,13 @@ impl Prompter for Interactive {
                 ("", " (Enter)")
             };
             let skip = if confirm.can_skip { "   s skip" } else { "" };
-            let (details, letters): (&str, &[char]) = if confirm.details.is_empty() {
-                ("", &['b', 's', 'q', '?'])
-            } else {
-                ("   d details", &['b', 's', 'd', 'q', '?'])
-            };
+            let has_details = !confirm.details.is_empty();
+            let details = if has_details { "   d details" } else { "" };
+            let mut letters = vec!['b', 's', 'q', '?'];
+            letters.extend(has_details.then_some('d'));
             let keys = format!("y yes{yes}   n no{no}{details}   b back{skip}   ? help   q quit ›");
             loop {
-                let reply = match self.letter(&keys, &['y', 'n'], letters).await? {
+                let reply = match self.letter(&keys, &['y', 'n'], &letters).await? {
                     // An Enter that was meant to leave the help.
                     '\r' if std::mem::take(&mut has_helped) => continue,
                     '\r' => Reply::Value(confirm.default),

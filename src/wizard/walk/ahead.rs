@@ -119,7 +119,9 @@ impl Ahead {
             Consent::Named(consents) => &consents[..],
             Consent::Reversible | Consent::File { .. } => &[],
         };
-        consents.iter().filter(|consent| !self.given.contains(consent.flag))
+        consents
+            .iter()
+            .filter(move |consent| !self.given.contains(consent.flag))
     }
 
     /// The steps that differ and that nothing allows to change, besides the one that comes next.
