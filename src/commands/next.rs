@@ -42,7 +42,10 @@ pub async fn next(cli: &Cli, environment: &Environment, screen: &Screen) -> Exit
     let steps = steps::checklist_from(first, context);
     let prompter = NonInteractive::new(screen);
     let walk = prepared.walk(&steps, &prompter);
-    let ahead = walk.look_ahead().await;
+    let ahead = Ahead {
+        confirmed: cli.flags.confirmed.clone(),
+        ..walk.look_ahead().await
+    };
     drop(waiting);
     for note in prepared.note_on_profile(cli, screen).into_iter().chain(inferred) {
         screen.talk(&note);

@@ -91,6 +91,7 @@ fn the_session_and_the_profile_that_aws_configure_sso_wrote_are_used_again() {
     for url in [URL, "d-9067aabbcc", "D-9067AABBCC.awsapps.com/start/#/?tab=accounts"] {
         join(&env, &[url, "--all", "--yes"])
             .expect(0)
+            .expect_text("Nothing has to change.")
             .expect_text("export AWS_PROFILE=AdministratorAccess-123456789012");
         assert_eq!(env.config(), WITH_SESSION, "{url}");
     }

@@ -175,6 +175,12 @@ fn what_only_a_person_can_confirm_has_a_flag() {
     let task = &envelope["tasks"][0];
     assert_eq!(task["confirm_flag"], "--confirm activation");
     assert!(task["then"].as_str().unwrap().contains("sign-in"), "{task:#}");
+    // Looking ahead records nothing, so that the command confirms it again.
+    let after = next(&env, &["--confirm=activation"], 3);
+    assert_ne!(after["step"]["slug"], "create-user");
+    let command = after["next_command"].as_str().unwrap();
+    assert!(command.contains(" --confirm activation"), "{command}");
+    assert_eq!(next(&env, &[], 3)["step"]["slug"], "create-user");
 }
 
 #[test]

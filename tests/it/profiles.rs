@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::Stdio;
 
 use idc_setup::ui::envelope::{Envelope, ProfilesBody};
-use idc_sim::{Account, Cloud, scenarios};
+use idc_sim::{Account, Cloud, FaultKind, ServiceError, scenarios};
 
 use super::json::schema;
 use super::support::{RunResult, TestEnv};
@@ -393,6 +393,19 @@ fn hundreds_of_accounts_are_read_and_written_at_once() {
     sync(&env, &["--yes", "--cli-region=eu-west-1"])
         .expect(0)
         .expect_text("301 changed");
+}
+
+#[test]
+fn a_session_with_another_region_or_url_is_named_as_such() {
+    let env = env_with(&[]);
+    let refused = ServiceError::new("InvalidRequestException", "Invalid startUrl");
+    env.fault_always("StartDeviceAuthorization", FaultKind::Refuse(refused));
+    sync(&env, &["--yes"])
+        .expect(1)
+        .expect_text("us-east-1 is the wrong Region, or the URL is wrong.")
+        .expect_text("Correct the SSO session work")
+        .expect_text("idc-setup join START_URL");
+    assert_eq!(env.config(), CONFIG);
 }
 
 #[test]

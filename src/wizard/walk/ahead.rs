@@ -21,6 +21,8 @@ pub struct Ahead {
     pub questions: Vec<OpenQuestion>,
     /// The flags of the consents that were given, without dashes.
     pub given: BTreeSet<String>,
+    /// The topics that a person has confirmed. A run needs them again, because looking ahead records nothing.
+    pub confirmed: Vec<String>,
 }
 
 /// A question that a walk would ask.
@@ -82,6 +84,7 @@ impl Walk<'_> {
             outcome: self.outcome(reports, error),
             questions,
             given: self.options.consents.clone(),
+            confirmed: Vec::new(),
         }
     }
 }
@@ -243,6 +246,8 @@ impl Ahead {
                 };
                 let given = self.given.iter().filter(is_needed);
                 let command = given.fold(command, |command, flag| command.switch(format!("--{flag}")));
+                let topics = self.confirmed.iter();
+                let command = topics.fold(command, |command, topic| command.value("--confirm", topic));
                 let has_tasks = !self.tasks(strict).is_empty();
                 Some(if has_tasks {
                     command.value("--wait", WAIT)
