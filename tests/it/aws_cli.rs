@@ -354,17 +354,19 @@ fn the_aws_cli_uses_the_profiles_of_a_sync_and_keeps_their_mark() {
     let env = TestEnv::with(cloud_with(&[("222222222222", "prod")]));
     env.write_config(CONFIG);
     let sync = ["profiles", "sync", "--non-interactive", "--yes"];
-    env.run(&sync).expect(0);
-    let arn = caller(&env, &aws, "prod-AdministratorAccess");
+    let named = [&sync[..], &["--template={account}.{permission_set}"]].concat();
+    env.run(&named).expect(0);
+    let arn = caller(&env, &aws, "prod.AdministratorAccess");
     assert!(arn.contains(":222222222222:assumed-role/"), "{arn}");
-    let profile = "--profile=prod-AdministratorAccess";
+    let profile = "--profile=prod.AdministratorAccess";
     run_cli(&env, &aws, &["configure", "set", "region", "eu-west-1", profile]).expect(0);
     run_cli(&env, &aws, &["configure", "set", "output", "text", profile]).expect(0);
-    assert!(
-        env.config().contains("idc_setup_managed = theirs\n"),
-        "{}",
-        env.config()
-    );
+    for property in [
+        "idc_setup_managed = theirs\n",
+        "idc_setup_template = {account}.{permission_set}\n",
+    ] {
+        assert!(env.config().contains(property), "{}", env.config());
+    }
     let before = env.config();
     env.run(&sync).expect(0).expect_text("1 unchanged");
     assert_eq!(env.config(), before);
