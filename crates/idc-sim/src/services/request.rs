@@ -60,3 +60,10 @@ pub fn text<'a>(input: &'a Value, member: &str) -> &'a str {
 pub fn not_found(message: impl Into<String>) -> ServiceError {
     ServiceError::new("ResourceNotFoundException", message)
 }
+
+/// Returns the keys and values of tags in the API's form.
+pub fn tags_of(tags: &Value) -> Vec<(String, String)> {
+    let rows = tags.as_array().into_iter().flatten();
+    rows.map(|tag| (text(tag, "Key").to_owned(), text(tag, "Value").to_owned()))
+        .collect()
+}

@@ -52,6 +52,20 @@ fn member(it: &mut Caller) -> String {
     id.as_str().unwrap().to_owned()
 }
 
+#[test]
+fn a_new_account_has_the_tags_of_its_request() {
+    let mut it = Caller::new();
+    let tags = json!([{"Key": "env", "Value": "dev"}]);
+    let input = json!({"Email": "tagged@example.com", "AccountName": "Tagged", "Tags": tags});
+    ok(&mut it, "CreateAccount", input);
+    it.now += 1.minute();
+    let rows = ok(&mut it, "ListAccounts", json!({}));
+    let mut rows = rows["Accounts"].as_array().unwrap().iter();
+    let account = rows.find(|row| row["Name"] == "Tagged").unwrap();
+    let listed = ok(&mut it, "ListTagsForResource", json!({"ResourceId": account["Id"]}));
+    assert_eq!(listed["Tags"], tags);
+}
+
 /// The names of the policies of a type that are attached to a target.
 fn attached(it: &mut Caller, target: &str, kind: &str) -> Vec<String> {
     let answer = ok(it, "ListPoliciesForTarget", json!({"TargetId": target, "Filter": kind}));

@@ -10,7 +10,7 @@ use super::lists::{LIST, page};
 use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::paging::List;
 use crate::services::request::Request;
-use crate::services::request::{epoch, text};
+use crate::services::request::{epoch, tags_of, text};
 use crate::state::{Account, AccountRequest, Cloud, DelegatedAdministrator, Identity, Organization, Plan};
 
 /// The service principal of Identity Center.
@@ -116,6 +116,13 @@ fn create_account(cloud: &mut Cloud, request: &Request) -> ServiceResult {
             .iter()
             .any(|request| request.account.as_ref().is_some_and(|account| account.email == email));
     let id = cloud.ids.digits(12);
+    let tags = tags_of(&request.input["Tags"]);
+    if let Some(organization) = &mut cloud.organization
+        && !email_exists
+        && !tags.is_empty()
+    {
+        organization.tags.insert(id.clone(), tags.into_iter().collect());
+    }
     let account = Account::new(id, name, email);
     let account_request = AccountRequest {
         id: format!("car-{}", cloud.ids.hex(32)),

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::invalid_input::invalid_input;
 use super::lists::{LIST, page};
 use super::organization::{constraint_violation, require_administrator, require_management};
-use super::units::{organization, organization_mut, require_target, root_shape, tags_of};
+use super::units::{organization, organization_mut, require_target, root_shape};
 use crate::protocol::error::{ServiceError, ServiceResult};
 use crate::services::paging::List;
-use crate::services::request::{Request, text};
+use crate::services::request::{Request, tags_of, text};
 use crate::state::{Cloud, Organization, OrganizationPolicy, RESOURCE_CONTROL_POLICY, SERVICE_CONTROL_POLICY};
 
 /// Handles an operation on policies. `None` if it is another one.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::lists::page;
 use super::organization::{account_shape, find_account, require_administrator, require_management};
 use crate::protocol::error::{ServiceError, ServiceResult};
-use crate::services::request::{Request, not_simulated, text};
+use crate::services::request::{Request, not_simulated, tags_of, text};
 use crate::state::{Cloud, Organization, OrganizationalUnit};
 
 /// Handles an operation on the tree of accounts.
@@ -320,11 +320,4 @@ fn change_tags(cloud: &mut Cloud, request: &Request) -> ServiceResult {
     let removed = request.input["TagKeys"].as_array().cloned().unwrap_or_default();
     tags.retain(|key, _| !removed.iter().any(|removed| removed == key));
     Ok(Value::Null)
-}
-
-/// Returns the keys and values of tags in the API's form.
-pub fn tags_of(tags: &Value) -> Vec<(String, String)> {
-    let rows = tags.as_array().into_iter().flatten();
-    rows.map(|tag| (text(tag, "Key").to_owned(), text(tag, "Value").to_owned()))
-        .collect()
 }
