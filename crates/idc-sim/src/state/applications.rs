@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 /// An application of Identity Center.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Application {
     /// Its ARN: `arn:aws:sso::ACCOUNT:application/ssoins-…/apl-…`.
     pub arn: String,
@@ -79,6 +80,7 @@ impl Application {
 
 /// An issuer of tokens that applications of an instance can exchange.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TrustedTokenIssuer {
     /// Its ARN: `arn:aws:sso::ACCOUNT:trustedTokenIssuer/ssoins-…/tti-…`.
     pub arn: String,
@@ -98,6 +100,7 @@ pub struct TrustedTokenIssuer {
 
 /// A Region that an instance was replicated to.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AdditionalRegion {
     /// The name of the Region.
     pub name: String,
@@ -112,6 +115,7 @@ pub struct AdditionalRegion {
 
 /// A cluster of Amazon EKS. It comes from the scenario: no simulated operation creates one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Cluster {
     /// Its name, unique in the Region.
     pub name: String,
@@ -143,6 +147,7 @@ fn kubernetes_version() -> String {
 
 /// A capability of a cluster, such as Argo CD.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Capability {
     /// Its name, unique in the cluster.
     pub name: String,

@@ -23,7 +23,7 @@ use super::trails::{Bucket, RootUser, Trail};
 
 /// The state of the simulated AWS.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Cloud {
     /// The account that the issued credentials belong to.
     pub account: Account,

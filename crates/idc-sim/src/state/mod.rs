@@ -10,6 +10,7 @@ mod policies;
 pub mod scenarios;
 mod sessions;
 mod settle;
+mod team;
 mod trails;
 
 pub use applications::{AdditionalRegion, Application, Capability, Cluster, TrustedTokenIssuer};

@@ -12,7 +12,7 @@ use super::policies::OrganizationPolicies;
 
 /// How long asynchronous changes take.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Timing {
     /// From **Enable** until the instance is active.
     pub enabling: Duration,
@@ -41,6 +41,7 @@ impl Default for Timing {
 
 /// An AWS account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Account {
     /// The account ID: twelve digits.
     pub id: String,
@@ -75,7 +76,7 @@ impl Account {
 
 /// What the simulation does where recordings of AWS disagree. `docs/fidelity.md` has the sources.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Choices {
     /// Whether the error for a missing attribute of a user names it. In 2024 it had no words.
     pub names_missing_attributes: bool,
@@ -110,6 +111,7 @@ pub enum Plan {
 
 /// A `CreateAccount` request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AccountRequest {
     /// The request ID: `car-…`.
     pub id: String,
@@ -128,6 +130,7 @@ pub struct AccountRequest {
 
 /// An organization in AWS Organizations.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Organization {
     /// The organization ID: `o-…`.
     pub id: String,
@@ -194,6 +197,7 @@ impl Organization {
 
 /// An organizational unit.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct OrganizationalUnit {
     /// Its ID: `ou-…`.
     pub id: String,
@@ -206,6 +210,7 @@ pub struct OrganizationalUnit {
 
 /// A member account that administers a service for the organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DelegatedAdministrator {
     /// The ID of the account.
     pub account: String,
@@ -217,6 +222,7 @@ pub struct DelegatedAdministrator {
 
 /// An instance of IAM Identity Center with its identity store.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Instance {
     /// Its ARN: `arn:aws:sso:::instance/ssoins-…`.
     pub arn: String,
@@ -287,6 +293,7 @@ impl Instance {
 
 /// The identity store of one instance.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct IdentityStore {
     /// The identity store ID: `d-…`.
     pub id: String,
@@ -322,6 +329,7 @@ impl IdentityStore {
 
 /// When something was created, and by whom.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Stamp {
     /// The time, by the server's clock.
     pub at: Timestamp,
@@ -331,6 +339,7 @@ pub struct Stamp {
 
 /// A user in an identity store.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct User {
     /// The attributes in the form of `CreateUser` (`UserName`, `Name`, `Emails`, …).
     pub attributes: Map<String, Value>,
@@ -345,7 +354,7 @@ pub struct User {
 
 /// A user's password, and what the user needs to set one.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct SignIn {
     /// The SHA-256 hash of the password, in base64url.
     pub password: Option<String>,
@@ -359,6 +368,7 @@ pub struct SignIn {
 
 /// An email that a simulated service has sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Mail {
     /// The recipient's address.
     pub to: String,
@@ -398,6 +408,7 @@ impl User {
 
 /// A group in an identity store.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Group {
     /// Its display name, unique in the identity store.
     pub display_name: String,
@@ -412,6 +423,7 @@ pub struct Group {
 
 /// The ID that an identity provider has given a user or a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ExternalId {
     /// The identity provider.
     pub issuer: String,
@@ -421,6 +433,7 @@ pub struct ExternalId {
 
 /// The membership of a user in a group.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Membership {
     /// The ID of the group.
     pub group: String,
@@ -432,6 +445,7 @@ pub struct Membership {
 
 /// A permission set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PermissionSet {
     /// Its ARN: `arn:aws:sso:::permissionSet/ssoins-…/ps-…`.
     pub arn: String,
@@ -476,6 +490,7 @@ impl PermissionSet {
 
 /// A reference to a customer managed policy. The policy must exist in each account that the set is provisioned to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CustomerPolicy {
     /// The name of the policy.
     pub name: String,
@@ -496,6 +511,7 @@ impl CustomerPolicy {
 
 /// The assignment of a user or a group to an application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ApplicationAssignment {
     /// The ARN of the application.
     pub application: String,
@@ -507,6 +523,7 @@ pub struct ApplicationAssignment {
 
 /// An account assignment: a user or a group has a permission set in an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Assignment {
     /// The ID of the account.
     pub account: String,
@@ -527,6 +544,7 @@ impl Assignment {
 
 /// An asynchronous request of `sso-admin`, which completes after the response.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Operation {
     /// The request ID, a UUID.
     pub request_id: String,
@@ -547,6 +565,7 @@ pub struct Operation {
 
 /// An action that Identity Center performs with the permissions of a caller who is denied it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MissingRight {
     /// The ARN of the caller.
     pub caller: String,
@@ -578,6 +597,7 @@ pub enum OperationKind {
 
 /// An IAM role that Identity Center has created in an account for a permission set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Role {
     /// The ID of the account that contains the role.
     pub account: String,
@@ -597,6 +617,7 @@ pub struct Role {
 
 /// The input of the console's *Add user* form.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NewUser {
     /// User name.
     pub name: String,
@@ -625,7 +646,7 @@ pub enum PersonKind {
 
 /// The person who clicks **Enable**, adds users and signs in.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Person {
     /// Who this person is.
     pub kind: PersonKind,

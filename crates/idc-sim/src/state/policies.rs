@@ -40,6 +40,7 @@ static MANAGED: LazyLock<[OrganizationPolicy; 2]> = LazyLock::new(|| {
 
 /// A policy of an organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct OrganizationPolicy {
     /// Its ID: `p-…`.
     pub id: String,
@@ -63,6 +64,7 @@ impl OrganizationPolicy {
 
 /// A policy and what it is attached to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PolicyAttachment {
     /// The ID of the policy.
     pub policy: String,
@@ -72,7 +74,7 @@ pub struct PolicyAttachment {
 
 /// The policies of an organization, their types, and what they are attached to.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct OrganizationPolicies {
     /// The types that are enabled in the root.
     pub enabled_types: BTreeSet<String>,

@@ -15,10 +15,11 @@ use super::model::{
     ADMINISTRATOR, Account, Assignment, Choices, DelegatedAdministrator, Group, IdentityStore, Instance, Membership,
     NewUser, Organization, PermissionSet, Person, Plan, Role, SignIn, Stamp, Timing, User,
 };
+use super::team;
 use super::trails::{Bucket, RootUser, Trail, default_selectors};
 
 /// The names of the scenarios with a description of each, in the order of the help text.
-pub const SCENARIOS: [(&str, &str); 14] = [
+pub const SCENARIOS: [(&str, &str); 15] = [
     ("fresh", "a new standalone account, with its root user signed in"),
     (
         "organization",
@@ -30,6 +31,10 @@ pub const SCENARIOS: [(&str, &str); 14] = [
         "a user who is not activated, an empty group, an unassigned permission set",
     ),
     ("complete", "everything set up in AWS"),
+    (
+        "team",
+        "13 accounts in organizational units, 6 users, 3 groups, 4 permission sets",
+    ),
     ("free-plan", "like fresh, on the Free plan"),
     ("billing-only", "an organization with consolidated billing only"),
     ("account-instance", "a standalone account with an account instance"),
@@ -80,7 +85,7 @@ pub fn named(name: &str) -> Option<Cloud> {
         }
         "account-instance" => add_instance(&mut cloud, created_at),
         "enabled" | "half-done" | "complete" | "other-region" | "no-permission-sets" | "member" | "delegated-admin"
-        | "external-directory" | "big" => {
+        | "external-directory" | "team" | "big" => {
             add_organization(&mut cloud);
             add_instance(&mut cloud, created_at);
         }
@@ -105,6 +110,11 @@ pub fn named(name: &str) -> Option<Cloud> {
                 let ids = json!([{"Issuer": "https://idp.example.com", "Id": user.name()}]);
                 user.attributes.insert("ExternalIds".to_owned(), ids);
             }
+        }
+        "team" => {
+            team::populate(&mut cloud, created_at);
+            add_trail(&mut cloud, created_at);
+            cloud.root_user.mfa = true;
         }
         "big" => large_org::populate(&mut cloud, created_at),
         "half-done" => add_unassigned_resources(&mut cloud, created_at),
@@ -414,5 +424,24 @@ mod tests {
         assert_eq!(read_file(&path).unwrap().plan, Some(Plan::Free));
         std::fs::write(&path, "plan = 7\n").unwrap();
         assert!(read_file(&path).unwrap_err().contains("line 1"));
+    }
+
+    #[test]
+    fn an_unknown_key_in_a_scenario_file_is_named_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scenario.toml");
+        for (text, line, key) in [
+            ("regoin = \"eu-north-1\"\n", "line 1", "regoin"),
+            ("[timing]\npols = 3\n", "line 2", "pols"),
+            (
+                "[identities.AKIAREHEARSALADA0001]\narn = \"arn:aws:iam::123456789012:user/ada\"\ndenies = []\n",
+                "line 3",
+                "denies",
+            ),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let why = read_file(&path).unwrap_err();
+            assert!(why.contains(line) && why.contains(key), "{why}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 /// The identity that an access key was issued for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Identity {
     /// `Arn` in the response of `sts:GetCallerIdentity`.
     pub arn: String,
@@ -42,6 +43,7 @@ pub struct Credentials {
 
 /// A client that is registered with `sso-oidc`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Client {
     /// The `clientSecret` that `RegisterClient` returned.
     pub secret: String,
@@ -57,6 +59,7 @@ pub struct Client {
 
 /// An authorization code of `sso-oidc` that has not been redeemed yet. A code can be redeemed once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AuthorizationCode {
     /// The ID of the client that requested it.
     pub client: String,
@@ -74,6 +77,7 @@ pub struct AuthorizationCode {
 
 /// A device authorization, as started by `StartDeviceAuthorization`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Device {
     /// The ID of the client that started it.
     pub client: String,
@@ -104,6 +108,7 @@ pub enum Decision {
 
 /// A session of the access portal's API, identified by its access token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PortalSession {
     /// The ARN of the instance.
     pub instance: String,
@@ -115,6 +120,7 @@ pub struct PortalSession {
 
 /// A browser that is signed in to the access portal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BrowserSession {
     /// The ARN of the instance.
     pub instance: String,
@@ -124,6 +130,7 @@ pub struct BrowserSession {
 
 /// A console session that a program uses through `aws login`, identified by its refresh token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LoginSession {
     /// The identity that signed in.
     pub identity: Identity,
@@ -136,6 +143,7 @@ pub struct LoginSession {
 
 /// An authorization code of AWS Sign-In that has not been redeemed yet. A code can be redeemed once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LoginCode {
     /// The ID of the client that requested it.
     pub client: String,

@@ -143,7 +143,7 @@ impl Cloud {
     }
 
     /// Creates the role of a permission set in an account, or updates its policies.
-    fn provision(&mut self, subject: &Assignment) -> Result<(), String> {
+    pub(super) fn provision(&mut self, subject: &Assignment) -> Result<(), String> {
         let Some(set) = self
             .permission_sets
             .iter()

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// The credentials of the account's root user.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct RootUser {
     /// Whether the root user has access keys.
     pub access_keys: bool,
@@ -19,6 +19,7 @@ pub struct RootUser {
 
 /// A CloudTrail trail.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Trail {
     /// Its name: 3 to 128 characters, unique in its home Region.
     pub name: String,
@@ -49,7 +50,7 @@ pub struct Trail {
 
 /// An S3 bucket.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Bucket {
     /// The ID of the account that owns it.
     pub owner: String,
