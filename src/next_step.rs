@@ -146,24 +146,41 @@ impl Subcommand {
         ALL.into_iter().find(|other| other.name() == name).unwrap_or_default()
     }
 
-    /// Whether it can be rehearsed.
+    /// Whether it can be rehearsed. The others call no AWS.
     fn can_be_rehearsed(self) -> bool {
-        matches!(
+        !matches!(
             self,
-            Self::Run | Self::Status | Self::Plan | Self::Doctor | Self::Login | Self::Undo | Self::Recommend
+            Self::Answers | Self::Completions | Self::Man | Self::Rehearse | Self::Current
         )
+    }
+
+    /// The scenario that its rehearsal starts from by default.
+    pub fn default_scenario(self) -> &'static str {
+        if self.is_access() || matches!(self, Self::Export | Self::Join | Self::Profiles) {
+            "team"
+        } else {
+            "fresh"
+        }
     }
 
     /// Whether it reads or writes the state file.
     fn uses_state(self) -> bool {
-        self.can_be_rehearsed() || matches!(self, Self::Answers | Self::Next | Self::Export) || self.is_access()
+        self.uses_credentials() || matches!(self, Self::Login | Self::Answers)
     }
 
     /// Whether it calls AWS with the user's credentials. Signing in needs none.
     fn uses_credentials(self) -> bool {
-        (self.can_be_rehearsed() && self != Self::Login)
-            || matches!(self, Self::Next | Self::Export)
-            || self.is_access()
+        matches!(
+            self,
+            Self::Run
+                | Self::Status
+                | Self::Plan
+                | Self::Doctor
+                | Self::Undo
+                | Self::Recommend
+                | Self::Next
+                | Self::Export
+        ) || self.is_access()
     }
 
     /// Whether it takes answers.
@@ -591,7 +608,10 @@ impl Invocation {
         // A kept rehearsal continues in its saved scenario.
         let is_kept = rehearsal.is_some_and(|arguments| arguments.iter().any(|argument| argument.flag() == "--keep"));
         let rehearsal = rehearsal.into_iter().flatten();
-        let rehearsal = rehearsal.filter(|argument| !(is_kept && argument.flag() == "--world"));
+        let rehearsal = rehearsal.filter(|argument| match argument {
+            Argument::Value(flag, name) if flag == "--world" => !is_kept && name != subcommand.default_scenario(),
+            _ => true,
+        });
         for argument in rehearsal.chain(self.carried(subcommand).filter(|_| !is_real)) {
             let replaces = |own: &Argument| {
                 // Which steps: only one of the two can be given.
@@ -755,6 +775,15 @@ mod tests {
         assert_eq!(
             passing.command_line(&SetupCommand::new(Subcommand::Answers)),
             "idc-setup answers"
+        );
+        let team = rehearsal(&[value("--world", "team")]);
+        assert_eq!(
+            team.command_line(&SetupCommand::new(Subcommand::AccessApply)),
+            "idc-setup rehearse access apply"
+        );
+        assert_eq!(
+            team.command_line(&SetupCommand::doctor()),
+            "idc-setup rehearse doctor --world team"
         );
     }
 

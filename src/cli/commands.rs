@@ -180,10 +180,10 @@ impl ExportedTo {
 /// Flags of `rehearse`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RehearseFlags {
-    /// The command to rehearse
+    /// The command to rehearse, followed by what it takes, such as access plan --prune
     #[arg(value_enum, default_value_t = Rehearsed::Run)]
     pub what: Rehearsed,
-    /// The scenario to start from: a name (see below) or a TOML file [default: fresh, or the one in --keep DIR]
+    /// The scenario to start from: a name (see below) or a TOML file [default: fresh or team, or the one in --keep DIR]
     #[arg(long, value_name = "NAME")]
     pub world: Option<String>,
     /// Only serve the simulated AWS for other tools, until Ctrl-C
@@ -219,6 +219,18 @@ pub struct RehearseFlags {
     /// Flags of `rehearse login`
     #[command(flatten)]
     pub login: LoginFlags,
+    /// The command line of the rehearsed command, if it has one of its own.
+    #[arg(skip)]
+    pub line: Option<CommandLine>,
+}
+
+/// The command line of a rehearsed command that has words and flags of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandLine {
+    /// The command, such as `access plan`.
+    pub command: Subcommand,
+    /// The arguments as the user typed them, without those of `rehearse`.
+    pub arguments: Vec<String>,
 }
 
 /// Commands that can be rehearsed.
@@ -239,6 +251,27 @@ pub enum Rehearsed {
     Login,
     /// `idc-setup undo`, in a kept rehearsal
     Undo,
+    /// `idc-setup next`
+    Next,
+    /// A command of `idc-setup access`
+    Access,
+    /// `idc-setup export`
+    Export,
+    /// `idc-setup join`
+    Join,
+    /// `idc-setup profiles`
+    Profiles,
+}
+
+impl Rehearsed {
+    /// Whether everything on the command line that is not of `rehearse` is the command line of the rehearsed command. The
+    /// others take no words, and their flags are also flags of `rehearse`.
+    pub fn has_line(self) -> bool {
+        matches!(
+            self,
+            Self::Next | Self::Access | Self::Export | Self::Join | Self::Profiles
+        )
+    }
 }
 
 /// The request rate that a rehearsal accepts.

@@ -9,6 +9,7 @@ mod pages;
 mod parse;
 mod refusal;
 mod rehearsal;
+mod rehearsed_line;
 mod tree;
 
 use std::ffi::OsString;
@@ -26,8 +27,8 @@ pub use access::{
 };
 pub use answers::AnswerFlags;
 pub use commands::{
-    ExportFlags, ExportedTo, JoinFlags, LoginFlags, PersonFlag, ProfilesArgs, ProfilesCommand, ProfilesRemoveFlags,
-    ProfilesSyncFlags, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags,
+    CommandLine, ExportFlags, ExportedTo, JoinFlags, LoginFlags, PersonFlag, ProfilesArgs, ProfilesCommand,
+    ProfilesRemoveFlags, ProfilesSyncFlags, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags,
 };
 pub use mistakes::{Correction, Mistakes, is_list};
 pub use parse::NoCommand;
@@ -135,7 +136,8 @@ fn only_help() -> String {
 fn scenarios_help() -> String {
     let lines = SCENARIOS.map(|(name, what)| format!("\n  {name:18} {what}"));
     format!(
-        "Also takes the flags of the command that it rehearses, such as --email for a run.\n\nScenarios:{}",
+        "Also takes what the rehearsed command takes: --email for a run, plan --prune for access. access, export, join and \
+         profiles start from the scenario team, and the others from fresh.\n\nScenarios:{}",
         lines.concat()
     )
 }

@@ -6,7 +6,8 @@ use std::fmt;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _};
 
-use super::{Cli, Rehearsed, Requested, own_flags, pages, refusal, tree};
+use super::rehearsed_line::RehearsedLine;
+use super::{Cli, Command, CommandLine, Rehearsed, Requested, own_flags, pages, refusal, tree};
 use crate::next_step::Argument;
 use crate::user_error::UserError;
 
@@ -38,8 +39,32 @@ impl Cli {
     /// When a flag or a value is not valid, or the command does not take it; and for help and the version.
     pub fn parse_line<A: Into<OsString> + Clone>(line: impl IntoIterator<Item = A>) -> Result<Self, NoCommand> {
         let line: Vec<OsString> = line.into_iter().map(Into::into).collect();
+        match RehearsedLine::of(&line) {
+            Some(lines) => Self::parse_rehearsed(&lines),
+            None => Self::parse_whole(&line),
+        }
+    }
+
+    /// Parses the line of the rehearsed command, as if it were not rehearsed, and that of the rehearsal.
+    fn parse_rehearsed(lines: &RehearsedLine) -> Result<Self, NoCommand> {
+        let child = Self::parse_whole(&lines.command)?;
+        let mut cli = Self::parse_whole(&lines.rehearsal)?;
+        // How to print, and whether to ask, also applies to the rehearsal.
+        cli.flags = child.flags;
+        cli.answers = child.answers;
+        if let Some(Command::Rehearse(flags)) = &mut cli.command {
+            let arguments = lines.command.iter().skip(1);
+            flags.line = Some(CommandLine {
+                command: Requested::of(&lines.command).command,
+                arguments: arguments.map(|word| word.to_string_lossy().into_owned()).collect(),
+            });
+        }
+        Ok(cli)
+    }
+
+    fn parse_whole(line: &[OsString]) -> Result<Self, NoCommand> {
         // This one knows which command takes which flags, and has the help.
-        let own = match tree::program_with_help().try_get_matches_from(&line) {
+        let own = match tree::program_with_help().try_get_matches_from(line) {
             Ok(matches) => {
                 if let Some(("help", help)) = matches.subcommand() {
                     return Err(help_about(help.get_one::<String>("what").map(String::as_str)));
@@ -51,8 +76,8 @@ impl Cli {
         };
         // This one accepts each flag before and after each command, and has the values.
         let parser = Self::command();
-        let parsed = parser.clone().try_get_matches_from(&line);
-        let requested = Requested::of(&line);
+        let parsed = parser.clone().try_get_matches_from(line);
+        let requested = Requested::of(line);
         let refused = |error: &clap::Error| NoCommand::Refused(refusal::of_clap(error, requested));
         let matches = match (parsed, &own) {
             (Ok(matches), _) => matches,
@@ -134,7 +159,6 @@ fn typed(command: &clap::Command, matches: &ArgMatches) -> Vec<Argument> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Command;
     use super::*;
     use crate::next_step::Subcommand as Named;
 
@@ -212,6 +236,27 @@ mod tests {
     }
 
     #[test]
+    fn a_rehearsed_command_with_words_has_its_own_line() {
+        let line = "--quiet rehearse --keep here access plan --prune mine.toml --latency 80ms";
+        let cli = Cli::parse_line(["idc-setup"].into_iter().chain(line.split(' '))).unwrap();
+        assert!(cli.flags.quiet);
+        let Some(Command::Rehearse(flags)) = cli.command else {
+            panic!("{:?}", cli.command);
+        };
+        assert_eq!(
+            (flags.what, flags.latency.as_deref()),
+            (Rehearsed::Access, Some("80ms"))
+        );
+        let line = flags.line.unwrap();
+        assert_eq!(line.command, Named::AccessPlan);
+        assert_eq!(line.arguments, ["--quiet", "access", "plan", "--prune", "mine.toml"]);
+        let refused = Cli::parse_line(["idc-setup", "rehearse", "access", "aply"]).unwrap_err();
+        assert!(refused.to_string().contains("A similar one is apply."), "{refused}");
+        let help = Cli::parse_line(["idc-setup", "rehearse", "access", "plan", "--help"]).unwrap_err();
+        assert!(help.to_string().contains("--max-deletes"), "{help}");
+    }
+
+    #[test]
     fn a_suggested_command_takes_the_flags_that_it_repeats() {
         use crate::answers::KEYS;
         use crate::next_step::{Invocation, SetupCommand};
@@ -252,6 +297,9 @@ mod tests {
             ("rehearse undo --email a@b.c", Some("--email")),
             ("rehearse doctor --policy", None),
             ("rehearse status --non-interactive", None),
+            ("rehearse access plan --prune --keep here", None),
+            ("rehearse access plan --email a@b.c", Some("--email")),
+            ("rehearse join --all --yes --world team", None),
         ] {
             let parsed = Cli::parse_line(["idc-setup"].into_iter().chain(line.split(' ')));
             match (parsed, misplaced) {

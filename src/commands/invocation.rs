@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use crate::answers::{KEYS, Key};
-use crate::cli::{Cli, Command, ExportedTo, Rehearsed};
+use crate::cli::{Cli, Command, ExportedTo, RehearseFlags, Rehearsed};
 use crate::next_step::{Argument, Invocation, Subcommand};
 
 /// The flags of `rehearse` that a command to continue the rehearsal needs.
@@ -84,6 +84,9 @@ pub(super) fn invocation(cli: &Cli) -> Invocation {
             ["--only", "--skip", "--update", "--strict", "--use-device-code"].contains(&flag)
         }),
         own: match &cli.command {
+            Some(Command::Rehearse(RehearseFlags { line: Some(line), .. })) => {
+                line.arguments.iter().cloned().map(Argument::Word).collect()
+            }
             Some(Command::Undo(_) | Command::Rehearse(_)) => {
                 typed(cli, |flag| ["--step", "--include-changed"].contains(&flag))
             }
@@ -142,7 +145,18 @@ pub(super) fn rehearsed(what: Rehearsed) -> Subcommand {
         Rehearsed::Recommend => Subcommand::Recommend,
         Rehearsed::Login => Subcommand::Login,
         Rehearsed::Undo => Subcommand::Undo,
+        Rehearsed::Next => Subcommand::Next,
+        Rehearsed::Access => Subcommand::Access,
+        Rehearsed::Export => Subcommand::Export,
+        Rehearsed::Join => Subcommand::Join,
+        Rehearsed::Profiles => Subcommand::Profiles,
     }
+}
+
+/// The subcommand that is rehearsed, also which one of `access`.
+pub(super) fn rehearsed_command(flags: &RehearseFlags) -> Subcommand {
+    let line = flags.line.as_ref();
+    line.map_or_else(|| rehearsed(flags.what), |line| line.command)
 }
 
 /// The subcommand on the command line.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::invocation::invocation;
 use super::prepare::{Backend, is_on};
 use crate::browser::Browser;
-use crate::cli::Cli;
+use crate::cli::{AccessCommand, Cli, Command};
 use crate::environment::Environment;
 use crate::ui::{self, Interactive, Plain, Screen};
 use crate::user_error::UserError;
@@ -50,7 +50,23 @@ pub(super) fn is_accessible(cli: &Cli, environment: &Environment) -> bool {
 /// Prints whether this is a rehearsal, so that nobody confuses one with a real run.
 pub(super) fn say_rehearsal(cli: &Cli, environment: &Environment, screen: &Screen) {
     if Backend::of(cli, environment).is_ok_and(|backend| backend.is_rehearsal()) {
-        screen.talk("REHEARSAL: a simulated AWS. Nothing outside it is changed.");
+        let exception = if writes_here(cli) {
+            ", except the files that this command writes"
+        } else {
+            ""
+        };
+        screen.talk(&format!(
+            "REHEARSAL: a simulated AWS. Nothing outside it is changed{exception}."
+        ));
+    }
+}
+
+/// Whether the command writes files that are not in the home folder. A rehearsal has only the latter one of its own.
+fn writes_here(cli: &Cli) -> bool {
+    match &cli.command {
+        Some(Command::Access(access)) => matches!(access.command, AccessCommand::Remove(_)),
+        Some(Command::Export(flags)) => flags.dir.is_some(),
+        _ => false,
     }
 }
 

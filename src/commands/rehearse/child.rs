@@ -5,11 +5,12 @@ use std::process::{ExitStatus, Stdio};
 
 use idc_sim::PersonKind;
 
-use super::super::invocation::{OF_THE_REHEARSAL, typed};
+use super::super::invocation::{OF_THE_REHEARSAL, rehearsed_command, typed};
 #[cfg(unix)]
 use super::super::signals::is_hangup_ignored;
 use super::examples;
 use super::persist::{changes_scenario, dump_scenario, home, save_continuously, save_scenario, start_saving};
+use super::session::add_session;
 use super::simulation::{Rehearsal, cannot_start};
 use crate::answers::Key;
 use crate::cli::{Cli, RehearsalFlag, RehearseFlags, Rehearsed};
@@ -71,7 +72,16 @@ pub(super) async fn perform(
     }
     let mut command = command(rehearsal, cli, flags, environment).map_err(cannot_start)?;
     command.env("HOME", &home);
-    if cli.flags.non_interactive || flags.what == Rehearsed::Plan {
+    match flags.what {
+        // Nobody has told the user the URL.
+        Rehearsed::Join => {
+            let portal = rehearsal.portal();
+            command.envs(portal.map(|portal| (Key::StartUrl.variable(), portal.start_url)));
+        }
+        Rehearsed::Profiles => add_session(rehearsal, &home).map_err(cannot_start)?,
+        _ => {}
+    }
+    if flags.line.is_none() && (cli.flags.non_interactive || flags.what == Rehearsed::Plan) {
         command.args(example_arguments(cli, &answered(&home)));
     }
     let mut child = command.kill_on_drop(true).spawn().map_err(cannot_start)?;
@@ -129,11 +139,7 @@ fn command(
         }
     }
     command.envs(rehearsal.simulation.variables());
-    let accepted = cli.typed.iter().filter(|argument| flags.what.accepts(argument.flag()));
-    command
-        .arg(flags.what.name())
-        .arg(format!("--rehearsal={}", flag(rehearsal, cli)?))
-        .args(accepted.map(Argument::word));
+    command.arg(format!("--rehearsal={}", flag(rehearsal, cli, flags)?));
     if rehearsal.server().cloud().person.kind == PersonKind::Pages {
         let browsers = BROWSERS
             .into_iter()
@@ -143,6 +149,12 @@ fn command(
         // The simulated person needs no browser, and the pages must not open on the user's screen.
         command.arg("--no-browser");
     }
+    if let Some(line) = &flags.line {
+        command.args(&line.arguments);
+    } else {
+        let accepted = cli.typed.iter().filter(|argument| flags.what.accepts(argument.flag()));
+        command.arg(flags.what.name()).args(accepted.map(Argument::word));
+    }
     command
         .stdin(Stdio::inherit())
         .stdout(Stdio::inherit())
@@ -151,15 +163,21 @@ fn command(
 }
 
 /// Returns the value of the hidden flag that describes the rehearsal to the child.
-fn flag(rehearsal: &Rehearsal, cli: &Cli) -> std::io::Result<String> {
+fn flag(rehearsal: &Rehearsal, cli: &Cli, flags: &RehearseFlags) -> std::io::Result<String> {
     let of_the_rehearsal = typed(cli, |flag| OF_THE_REHEARSAL.contains(&flag));
-    let flags = of_the_rehearsal.into_iter().filter_map(|argument| match argument {
+    let given = of_the_rehearsal.into_iter().filter_map(|argument| match argument {
         Argument::Value(flag, value) => Some((flag, value)),
         _ => None,
     });
+    // For the commands that it suggests, which may start from another scenario by default.
+    let scenario = rehearsed_command(flags).default_scenario();
+    let world = flags
+        .world
+        .is_none()
+        .then(|| ("--world".to_owned(), scenario.to_owned()));
     let flag = RehearsalFlag {
         url: rehearsal.server().url(),
-        flags: flags.collect(),
+        flags: given.chain(world).collect(),
         has_simulated_person: rehearsal.server().cloud().person.kind == PersonKind::Auto,
     };
     Ok(serde_json::to_string(&flag)?)

@@ -5,6 +5,7 @@ mod child;
 mod examples;
 mod persist;
 mod serve;
+mod session;
 mod simulation;
 
 use std::path::Path;
@@ -18,14 +19,14 @@ use serve::serve;
 use simulation::Rehearsal;
 
 use super::ending::fail;
-use super::invocation::rehearsed;
+use super::invocation::rehearsed_command;
 use super::prepare::{check_given, duration};
 pub use examples::examples;
 
 use crate::answers::Key;
 use crate::cli::{Cli, PersonFlag, QuotaFlag, RehearseFlags, Rehearsed, UndoFlags};
 use crate::environment::Environment;
-use crate::next_step::SetupCommand;
+use crate::next_step::{NextStep, SetupCommand};
 use crate::ui::Screen;
 use crate::user_error::UserError;
 use aws_config_file::files;
@@ -39,7 +40,7 @@ pub async fn rehearse(cli: &Cli, flags: &RehearseFlags, environment: &Environmen
     };
     match ended {
         Ok(code) => code,
-        Err(error) => fail(cli, screen, rehearsed(flags.what), error).code(),
+        Err(error) => fail(cli, screen, rehearsed_command(flags), error).code(),
     }
 }
 
@@ -72,7 +73,11 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags, environment: &Environment) ->
             )
         })?;
     }
-    let to_add = user_to_add(cli)?;
+    let to_add = match flags.line {
+        // The command checks its own answers.
+        Some(_) => None,
+        None => user_to_add(cli)?,
+    };
     let lock = kept.map_or(Ok(None), |folder| hold(folder, flags))?;
     let mut cloud = cloud(flags)?;
     if let Some(person) = flags.person {
@@ -176,10 +181,18 @@ fn cloud(flags: &RehearseFlags) -> Result<Cloud, UserError> {
         .as_ref()
         .map(|folder| folder.join(KEPT_SCENARIO))
         .filter(|path| path.exists());
-    let next = SetupCommand::rehearse()
-        .switch("--help")
-        .without("--world")
-        .to("list the scenarios");
+    let go_on = match flags.line {
+        Some(_) => SetupCommand::rehearse(),
+        None => SetupCommand::run(),
+    };
+    let next = match flags.line {
+        // With the words of the command, it would be the help of the command.
+        Some(_) => NextStep::other("list the scenarios", ["idc-setup", "rehearse", "--help"]),
+        None => SetupCommand::rehearse()
+            .switch("--help")
+            .without("--world")
+            .to("list the scenarios"),
+    };
     match (&flags.world, kept) {
         (Some(name), Some(kept)) => Err(UserError::usage(
             format!(
@@ -191,11 +204,14 @@ fn cloud(flags: &RehearseFlags) -> Result<Cloud, UserError> {
                     .value("--world", name)
                     .placeholder("--keep", "DIR")
                     .to("use another folder"),
-                SetupCommand::run().to("continue the kept rehearsal"),
+                go_on.to("continue the kept rehearsal"),
             ],
         )),
         (None, Some(kept)) => scenarios::read_file(&kept).map_err(|why| UserError::usage(why, next)),
-        (None, None) => Ok(Cloud::default()),
+        (None, None) => {
+            let scenario = rehearsed_command(flags).default_scenario();
+            Ok(scenarios::named(scenario).unwrap_or_default())
+        }
         (Some(name), None) => match scenarios::named(name) {
             Some(cloud) => Ok(cloud),
             None if Path::new(name).exists() => {

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use idc_sim::{TemporaryHome, scenarios};
 
+use super::super::invocation::rehearsed_command;
 use super::simulation::{Rehearsal, use_another_folder};
-use crate::cli::{RehearseFlags, Rehearsed};
-use crate::next_step::{NextStep, SetupCommand};
+use crate::cli::RehearseFlags;
+use crate::next_step::{NextStep, SetupCommand, Subcommand};
 use crate::progress::{Lock, LockError, holder_text};
 use crate::user_error::{UserError, UserErrorKind};
 use aws_config_file::files;
@@ -21,8 +22,16 @@ const LOCK: &str = "scenario.lock";
 /// Returns whether the rehearsed command can change the scenario. The others leave the saved one to a process that does.
 pub(super) fn changes_scenario(flags: &RehearseFlags) -> bool {
     matches!(
-        flags.what,
-        Rehearsed::Run | Rehearsed::Recommend | Rehearsed::Login | Rehearsed::Undo
+        rehearsed_command(flags),
+        // `Rehearse` is the rehearsal of a run. A sign-in changes the access portal.
+        Subcommand::Rehearse
+            | Subcommand::Recommend
+            | Subcommand::Undo
+            | Subcommand::Login
+            | Subcommand::Join
+            | Subcommand::Profiles
+            | Subcommand::AccessApply
+            | Subcommand::AccessAdopt
     )
 }
 

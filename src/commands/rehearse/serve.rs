@@ -16,10 +16,26 @@ pub(super) async fn serve(rehearsal: &Rehearsal, flags: &RehearseFlags, screen: 
         "REHEARSAL: a simulated AWS at {url}. Ctrl-C stops it. In another terminal:"
     ));
     for line in rehearsal.simulation.exports(&home) {
-        screen.result(&line);
+        // A line that is broken at the width of the terminal could not be pasted.
+        screen.unwrapped_result(&line);
     }
+    say_what_to_try(rehearsal, screen);
     asked_to_end().await;
     save_scenario(rehearsal, flags)?;
     screen.talk("\nThe rehearsal has ended.");
     Ok(0)
+}
+
+/// Prints commands to type in the other terminal, once Identity Center is enabled.
+fn say_what_to_try(rehearsal: &Rehearsal, screen: &Screen) {
+    let Some(portal) = rehearsal.portal() else {
+        screen.talk("Then, for example: idc-setup");
+        return;
+    };
+    screen.talk(&format!("The access portal: {}", portal.start_url));
+    screen.talk("Then, for example:");
+    for command in ["status", "export access > access.toml", "access plan"] {
+        screen.talk_unwrapped(&format!("  idc-setup {command}"));
+    }
+    screen.talk_unwrapped(&format!("  idc-setup join {}", portal.start_url));
 }

@@ -14,9 +14,32 @@ pub(super) struct Rehearsal {
     pub(super) _lock: Option<Lock>,
 }
 
+/// An access portal of the simulation.
+pub(super) struct AccessPortal {
+    /// Its start URL.
+    pub(super) start_url: String,
+    /// The Region of Identity Center.
+    pub(super) region: String,
+}
+
 impl Rehearsal {
     pub(super) fn server(&self) -> &Server {
         &self.simulation.server
+    }
+
+    /// The access portal, if Identity Center is enabled.
+    pub(super) fn portal(&self) -> Option<AccessPortal> {
+        let cloud = self.server().cloud();
+        let instance = cloud.instances.first()?;
+        let [aws, us_gov, china, ..] = instance.start_urls();
+        Some(AccessPortal {
+            start_url: match cloud.partition() {
+                "aws-us-gov" => us_gov,
+                "aws-cn" => china,
+                _ => aws,
+            },
+            region: instance.region.clone(),
+        })
     }
 }
 
