@@ -57,6 +57,7 @@ mod stress;
 mod support;
 mod sweep;
 mod terminal;
+mod try_it;
 mod undo;
 mod undo_agreed;
 mod undo_faults;

@@ -117,7 +117,10 @@ enum Person {
 
 fn scenarios_help() -> String {
     let lines = scenarios::SCENARIOS.map(|(name, about)| format!("\n  {name:18} {about}"));
-    format!("Scenarios:{}", lines.concat())
+    format!(
+        "Scenarios:{}\n\nA TOML file to start from: idc-sim complete --dump FILE. The format: docs/scenarios.md",
+        lines.concat()
+    )
 }
 
 #[tokio::main]
