@@ -228,7 +228,7 @@ pub struct RehearseFlags {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandLine {
     /// The command, such as `access plan`.
-    pub command: Subcommand,
+    pub command: Named,
     /// The arguments as the user typed them, without those of `rehearse`.
     pub arguments: Vec<String>,
 }
