@@ -117,6 +117,19 @@ impl<'a> Known<'a> {
         Some(mistake)
     }
 
+    /// Whether neither a user or group with this name exists, nor one with a similar name.
+    pub fn is_gone(&self, principal: &PrincipalName) -> bool {
+        match principal {
+            PrincipalName::User(name) => self.users.is_gone(name),
+            PrincipalName::Group(name) => self.groups.is_gone(name),
+        }
+    }
+
+    /// Whether neither a permission set with this name exists, nor one with a similar name.
+    pub fn is_gone_set(&self, name: &str) -> bool {
+        self.permission_sets.is_gone(name)
+    }
+
     /// What is wrong with a user name in the members of a group.
     pub fn member(&self, name: &Located<String>) -> Option<Mistake> {
         self.users.check(&name.value, &name.place, false)
@@ -170,6 +183,15 @@ impl<'a> Names<'a> {
         self.listed.contains_key(name) || self.existing.contains(name)
     }
 
+    fn similar(&self, name: &str) -> Option<&str> {
+        let listed = self.listed.keys().copied();
+        nearest(name, listed.chain(self.existing.iter().map(String::as_str)))
+    }
+
+    fn is_gone(&self, name: &str) -> bool {
+        !self.is_known(name) && !self.previous.contains_key(name) && self.similar(name).is_none()
+    }
+
     /// What is wrong with a reference to a name.
     fn check(&self, name: &str, place: &Place, may_be_absent: bool) -> Option<Mistake> {
         let noun = self.kind.noun();
@@ -198,12 +220,7 @@ impl<'a> Names<'a> {
         if self.existing.contains(name) {
             return None;
         }
-        let names = self
-            .listed
-            .keys()
-            .copied()
-            .chain(self.existing.iter().map(String::as_str));
-        let suggestion = match nearest(name, names) {
+        let suggestion = match self.similar(name) {
             Some(similar) => format!("The nearest name is {similar}."),
             None => format!("Add a {} for it.", self.kind.table()),
         };

@@ -257,7 +257,7 @@ pub async fn read(
     inventory.reads_every_pair = reads_every_pair(&inventory, scope);
     let (memberships, assignments) = tokio::try_join!(
         read_memberships(context, &inventory, scope),
-        read_assignments(context, &inventory),
+        read_assignments(context, &inventory, scope),
     )
     .map_err(rerun(&INFO))?;
     inventory.memberships = memberships;
@@ -375,7 +375,11 @@ fn reads_every_pair(inventory: &Inventory, scope: &Scope) -> bool {
 }
 
 /// Reads the assignments of the permission sets that were read completely.
-async fn read_assignments(context: &Context, inventory: &Inventory) -> Result<BTreeSet<AssignmentKey>, AwsError> {
+async fn read_assignments(
+    context: &Context,
+    inventory: &Inventory,
+    scope: &Scope,
+) -> Result<BTreeSet<AssignmentKey>, AwsError> {
     let pairs = pairs(inventory);
     if inventory.reads_every_pair {
         return read_pairs(context, &inventory.instance, &pairs).await;
@@ -387,8 +391,16 @@ async fn read_assignments(context: &Context, inventory: &Inventory) -> Result<BT
         .iter()
         .map(|key| (&key.account, &key.permission_set))
         .collect();
-    let unexplained: BTreeSet<Pair> = pairs.difference(&explained).copied().collect();
-    let others = read_pairs(context, &inventory.instance, &unexplained).await?;
+    // A permission set that is to be deleted must have no assignment, not even one of somebody who is gone.
+    let is_retired = |set: &PermissionSetArn| {
+        let set = inventory.permission_sets.get(set);
+        !scope.all && set.is_some_and(|set| !scope.permission_sets.contains(&set.name))
+    };
+    let by_pair = pairs
+        .into_iter()
+        .filter(|pair| !explained.contains(pair) || is_retired(pair.1));
+    let by_pair: BTreeSet<Pair> = by_pair.collect();
+    let others = read_pairs(context, &inventory.instance, &by_pair).await?;
     assignments.extend(others);
     Ok(assignments)
 }

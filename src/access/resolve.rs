@@ -221,6 +221,8 @@ impl<'a> Collector<'a> {
         let mut principals = Vec::new();
         for principal in &line.principals {
             match self.known.principal(principal, line.is_absent) {
+                // Who is gone has no assignment that must not exist. A name that is similar to another one is a mistake.
+                Some(_) if line.is_absent && self.known.is_gone(&principal.value) => {}
                 Some(mistake) => mistakes.push(mistake),
                 None => principals.push(&principal.value),
             }
@@ -228,6 +230,7 @@ impl<'a> Collector<'a> {
         let mut sets = Vec::new();
         for set in &line.permission_sets {
             match self.known.permission_set(set) {
+                Some(_) if line.is_absent && self.known.is_gone_set(&set.value) => {}
                 Some(mistake) => mistakes.push(mistake),
                 None => sets.push(&set.value),
             }

@@ -57,10 +57,10 @@ fn the_commands_of_the_page_about_access_can_be_tried() {
     let page = page("access.md");
     let (_, example) = page.split_once("```toml\n").unwrap();
     std::fs::write(folder.path().join("acme.toml"), example.split("```").next().unwrap()).unwrap();
-    let results = paste_all(folder.path(), &page, &[0, 0, 0, 0, 0, 0, 3, 0, 0, 0]);
+    let results = paste_all(folder.path(), &page, &[0, 0, 0, 0, 0, 3, 3, 0, 0, 0]);
     let explained = &results[3].stdout;
     assert!(
-        explained.contains("AdministratorAccess through group Admins: exists"),
+        explained.contains("AdministratorAccess through group Admins: 1 account"),
         "{explained}"
     );
     let file = std::fs::read_to_string(folder.path().join("access.toml")).unwrap();
@@ -109,7 +109,7 @@ fn the_commands_of_the_page_about_exports_can_be_tried() {
 #[test]
 fn the_commands_of_the_page_for_agents_can_be_tried() {
     let folder = tempfile::tempdir().unwrap();
-    let results = paste_all(folder.path(), &page("agents.md"), &[3, 0, 0]);
+    let results = paste_all(folder.path(), &page("agents.md"), &[2, 0, 0]);
     let next = results[0].envelope();
     let command = next["next_command"].as_str().unwrap_or_default();
     assert!(command.starts_with("idc-setup rehearse --keep try"), "{next:#}");

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use super::source::Failure;
 use super::what_if::Assumptions;
 use crate::access::desired::Desired;
-use crate::access::file::AccessFile;
+use crate::access::file::{AccessFile, Extent, Group};
 use crate::access::guards;
 use crate::access::known::KnownNames;
 use crate::access::live::{self, Directory, Scope};
@@ -171,9 +171,12 @@ fn scope(file: &AccessFile, reading: &Reading, names: &KnownNames, caller: Optio
         .permission_sets
         .iter()
         .flat_map(|set| std::iter::once(&set.name).chain(&set.previous_names));
+    // Without members to compare, the memberships of a group say nothing.
+    let compared = |group: &&Group| !group.members.is_empty() || group.membership == Extent::Exactly;
     let groups = file
         .groups
         .iter()
+        .filter(compared)
         .flat_map(|group| std::iter::once(&group.name).chain(&group.previous_names));
     let in_use = caller.iter().map(|caller| caller.permission_set.clone());
     let sets = listed.chain(assigned).map(|name| name.value.clone());
