@@ -267,9 +267,15 @@ impl<'a> Search<'a> {
                     let text = format!("The permission set {} does not exist.", spec.name);
                     self.add(DriftKind::Changed, what, text, place);
                 }
-                Action::UpdatePermissionSet { name, .. } if !sets.contains(name) => {
+                Action::UpdatePermissionSet { name, adopts, .. } if !sets.contains(name) => {
                     let what = DriftSubject::PermissionSet { name: name.clone() };
-                    let text = format!("The permission set {name} is not owned by the file, which adopts it.");
+                    let text = if *adopts {
+                        format!("The permission set {name} is not owned by the file, which adopts it.")
+                    } else {
+                        format!(
+                            "The tag of the permission set {name} does not say what the file says about its assignments."
+                        )
+                    };
                     self.add(DriftKind::Changed, what, text, place);
                 }
                 Action::CreateAssignment(name) => {
@@ -786,6 +792,7 @@ mod tests {
         assert_eq!(
             texts(&file, &live),
             [
+                "Changed: The tag of the permission set Dev does not say what the file says about its assignments.",
                 "Gone: Dev is assigned in 222222222222 (Account 2) to a user that no longer exists (user-gone).",
                 "Gone: Group devs has Dev in 444444444444 (Account 4), an account that is SUSPENDED.",
                 "Gone: Group devs has Dev in 555555555555, an account that is not in the organization.",

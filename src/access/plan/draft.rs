@@ -38,6 +38,8 @@ pub(super) struct Draft {
     pub unchanged: usize,
     /// The number of differences that are ignored, by what they belong to.
     pub ignored: BTreeMap<String, usize>,
+    /// The permission sets that are equal to the file and not owned, by the access file that owns them, and where they are.
+    pub not_owned: BTreeMap<Option<String>, BTreeMap<String, Place>>,
     /// The number of assignments that stay because their account is not active.
     pub inactive: BTreeMap<AccountId, usize>,
     /// The permission sets all of whose assignments the file owns.

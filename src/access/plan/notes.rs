@@ -27,6 +27,7 @@ struct Ending<'a> {
 
 /// Writes the notes.
 pub(super) fn plan(inputs: &Inputs<'_>, draft: &mut Draft) {
+    not_owned(draft);
     inactive_accounts(inputs, draft);
     expired(inputs, draft);
     ending_soon(inputs, draft);
@@ -42,6 +43,38 @@ pub(super) fn plan(inputs: &Inputs<'_>, draft: &mut Draft) {
             counted(count, "difference", "is", "are")
         );
         draft.note(NoteKind::Ignored, text, None);
+    }
+}
+
+/// The permission sets that are as the file says, and that it does not own.
+fn not_owned(draft: &mut Draft) {
+    for (owner, sets) in std::mem::take(&mut draft.not_owned) {
+        let (subject, be, them) = match sets.len() {
+            1 => ("The permission set", "is", "it"),
+            _ => ("The permission sets", "are", "them"),
+        };
+        let names: Vec<&str> = sets.keys().map(String::as_str).collect();
+        let what = format!("{subject} {} {be} equal to the file", listed(&names));
+        let text = match owner {
+            Some(owner) => format!(
+                "{what}, and owned by the access file {owner}. If you renamed this file, run idc-setup access adopt with \
+                 --from and the earlier name."
+            ),
+            None => format!(
+                "{what}, and not owned: assignments that the file does not list are not noticed. To own {them}, run \
+                 idc-setup access adopt."
+            ),
+        };
+        let place = sets.values().next().filter(|_| sets.len() == 1);
+        draft.note(NoteKind::NotOwned, text, place);
+    }
+}
+
+/// `A`, `A and B`, `A, B and C`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
+        _ => names.concat(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{Action, Change, NoteKind, RefusalReason};
+use super::change::{Action, Change, RefusalReason};
 use super::draft::Draft;
 use super::inputs::Inputs;
 use crate::access::desired::DesiredSet;
@@ -105,19 +105,8 @@ fn compare(inputs: &Inputs<'_>, draft: &mut Draft, set: &PermissionSet, wanted: 
         return Standing::Blocked;
     }
     draft.unchanged += 1;
-    let text = match &set.owner {
-        Some(owner) => format!(
-            "The permission set {} is equal to the file, and owned by the access file {owner}. If you renamed this file, \
-             run idc-setup access adopt with --from and the earlier name.",
-            set.name
-        ),
-        None => format!(
-            "The permission set {} is equal to the file, and not owned: assignments that the file does not list are not \
-             noticed. To own it, run idc-setup access adopt.",
-            set.name
-        ),
-    };
-    draft.note(NoteKind::NotOwned, text, place);
+    let not_owned = draft.not_owned.entry(set.owner.clone()).or_default();
+    not_owned.insert(set.name.clone(), wanted.place.clone());
     Standing::Exists
 }
 
