@@ -389,7 +389,7 @@ fn drift_says_which_permission_sets_are_not_owned() {
     for set in &mut env.server.cloud().permission_sets {
         set.tags.remove("idc-setup:access");
     }
-    let text = "Admin is equal to the file, and not owned";
+    let text = "Admin and Read are equal to the file, and not owned";
     env.run(&["access", "drift"])
         .expect(0)
         .expect_text(text)
