@@ -153,15 +153,14 @@ impl Work<'_> {
             plan(&wanted, &in_file)
         };
         let region = known_region(self.answers, &profiles, &known, &self.target);
-        let planned = match region {
-            Some(region) => plan_with(&region),
-            None => {
-                let planned = plan_with(&ProfileRegion::New(None));
-                if planned.count(Action::Added) > 0 {
-                    plan_with(&self.editing.ask_region(&self.target.region, report).await?)
-                } else {
-                    planned
-                }
+        let planned = if let Some(region) = region {
+            plan_with(&region)
+        } else {
+            let planned = plan_with(&ProfileRegion::New(None));
+            if planned.count(Action::Added) > 0 {
+                plan_with(&self.editing.ask_region(&self.target.region, report).await?)
+            } else {
+                planned
             }
         };
         let mut after = self.file.config.clone();

@@ -438,9 +438,9 @@ pub fn print(screen: &Screen, body: &NextBody, ways_out: &NextSteps) {
     }
     if let Some(command) = &body.next_command {
         let required = body.needs.iter().filter(|needed| needed.required);
-        let missing: String = required.map(|needed| format!(" {} VALUE", needed.flag)).collect();
+        let missing: Vec<String> = required.map(|needed| format!(" {} VALUE", needed.flag)).collect();
         screen.result("Continue with:");
-        screen.unwrapped_result(&format!("  {command}{missing}"));
+        screen.unwrapped_result(&format!("  {command}{}", missing.concat()));
     }
 }
 

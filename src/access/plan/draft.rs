@@ -112,10 +112,11 @@ impl Draft {
         for (principal, count) in &not_made {
             let index = self.explained.get(principal);
             if let Some(refusal) = index.and_then(|index| self.refusals.get_mut(*index)) {
-                refusal.what += &match count {
-                    1 => " Its assignment is not made either.".to_owned(),
-                    count => format!(" Its {count} assignments are not made either."),
+                let (assignments, be) = match count {
+                    1 => ("assignment".to_owned(), "is"),
+                    count => (format!("{count} assignments"), "are"),
                 };
+                refusal.what = format!("{} Its {assignments} {be} not made either.", refusal.what);
             }
         }
         not_made.values().sum()

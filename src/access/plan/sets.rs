@@ -133,17 +133,17 @@ fn update(
         let account_state = inputs.observed.accounts.all.get(*account);
         !inputs.ignore.account(account) && account_state.is_some_and(Account::is_active)
     };
-    let changed = if is_in_role {
+    let concerned = if is_in_role {
         &set.accounts
     } else {
         &set.outdated_accounts
     };
-    let provisioned: BTreeSet<AccountId> = changed.iter().filter(can_change).cloned().collect();
+    let provisioned: BTreeSet<AccountId> = concerned.iter().filter(can_change).cloned().collect();
     let mut changes = grouped(differences);
     if !provisioned.is_empty() {
         changes.push(FieldChange::Provision);
     }
-    let provision_in = Some(provisioned).filter(|accounts| accounts.len() < changed.len());
+    let provision_in = Some(provisioned).filter(|accounts| accounts.len() < concerned.len());
     if changes.is_empty() {
         draft.unchanged += 1;
         return;

@@ -226,7 +226,7 @@ async fn agree_to_change_own(prompter: &dyn Prompter, permission_set: &str) -> R
         help: vec!["With n, everything else is applied, and this permission set stays as it is.".to_owned()],
         ..Confirm::default()
     };
-    answered(prompter.confirm(&confirm).await?)
+    answered(&prompter.confirm(&confirm).await?)
 }
 
 /// Asks whether something is deleted.
@@ -242,13 +242,13 @@ async fn agree_to_delete(prompter: &dyn Prompter, plan: &Plan, deletions: &[&Cha
         help: vec!["With n, everything else is applied, and nothing is deleted.".to_owned()],
         ..Confirm::default()
     };
-    answered(prompter.confirm(&confirm).await?)
+    answered(&prompter.confirm(&confirm).await?)
 }
 
 /// Whether the user agreed. Without an answer, the command ends.
-fn answered(reply: Reply<bool>) -> Result<bool, UserError> {
+fn answered(reply: &Reply<bool>) -> Result<bool, UserError> {
     match reply {
-        Reply::Value(value) => Ok(value),
+        Reply::Value(value) => Ok(*value),
         Reply::Skip => Ok(false),
         Reply::Back | Reply::Quit => Err(left()),
     }

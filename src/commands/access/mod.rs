@@ -46,6 +46,6 @@ pub async fn access(cli: &Cli, command: &AccessCommand, environment: &Environmen
         AccessCommand::Drift(flags) => drift::drift(cli, flags, environment, screen).await,
         AccessCommand::Explain(flags) => explain::explain(cli, flags, environment, screen).await,
         AccessCommand::Adopt(flags) => adopt::adopt(cli, flags, environment, screen).await,
-        AccessCommand::Remove(flags) => remove::remove(cli, flags, environment, screen).await,
+        AccessCommand::Remove(flags) => Box::pin(remove::remove(cli, flags, environment, screen)).await,
     }
 }

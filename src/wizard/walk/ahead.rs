@@ -215,16 +215,17 @@ impl Ahead {
         if let Some(error) = &self.outcome.error {
             return error.next.clone();
         }
-        match (self.step(strict), self.state(strict)) {
-            (Some(step), NextState::Differs | NextState::Blocked | NextState::Unknown) => step.observed.next.clone(),
-            _ => {
-                // They do not hinder what comes next, and can be changed at any time.
-                let differing = self.differing(strict).into_iter();
-                let ways: Vec<NextStep> = differing
-                    .flat_map(|report| report.observed.next.iter().cloned())
-                    .collect();
-                ways.into()
-            }
+        if let (Some(step), NextState::Differs | NextState::Blocked | NextState::Unknown) =
+            (self.step(strict), self.state(strict))
+        {
+            step.observed.next.clone()
+        } else {
+            // They do not hinder what comes next, and can be changed at any time.
+            let differing = self.differing(strict).into_iter();
+            let ways: Vec<NextStep> = differing
+                .flat_map(|report| report.observed.next.iter().cloned())
+                .collect();
+            ways.into()
         }
     }
 

@@ -8,7 +8,7 @@ use super::TestEnv;
 use super::team::write;
 
 /// The permission sets. [`MORE`] marks where settings of the first one can be added.
-const PERMISSION_SETS: &str = r##"
+const PERMISSION_SETS: &str = r#"
 [[permission-set]]
 name = "Admin"
 session-duration = "4h"
@@ -30,7 +30,7 @@ name = "Audit"
 managed-policies = ["ReadOnlyAccess"]
 permissions-boundary = "job-function/Billing"
 tags = { team = "audit", cost = "1" }
-"##;
+"#;
 
 /// The line of the file after which settings of the permission set `Admin` can be added.
 pub const MORE: &str = "# More.";
