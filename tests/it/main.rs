@@ -6,6 +6,7 @@ mod access_commands;
 mod access_complaints;
 mod access_faults;
 mod access_file;
+mod access_guards;
 mod access_property;
 mod access_reads;
 mod access_settings;

@@ -1,0 +1,212 @@
+//! What an apply of an access file never does, and what a failure holds back.
+
+use idc_sim::{FaultKind, Identity, ServiceError};
+use serde_json::Value;
+
+use super::support::TestEnv;
+use super::support::team::{PROD, applied, edit, organization, team, write};
+
+/// Signs in as this user, through a permission set in the management account.
+fn sign_in(env: &mut TestEnv, permission_set: &str, user: &str) {
+    let identity = Identity {
+        arn: format!("arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_{permission_set}_0123456789abcdef/{user}"),
+        account: "123456789012".to_owned(),
+        user_id: format!("AROAEXAMPLE:{user}"),
+        expires: None,
+        denied: Vec::new(),
+    };
+    env.credentials = env.server.cloud().issue(identity);
+}
+
+fn reasons(envelope: &Value) -> Vec<&str> {
+    let refusals = envelope["plan"]["refusals"].as_array().unwrap();
+    refusals
+        .iter()
+        .filter_map(|refusal| refusal["reason"].as_str())
+        .collect()
+}
+
+/// The administrators: ada and bob in a group that has access to the management account.
+const ADMINISTRATORS: &str = r#"format = 1
+name = "admins"
+[[user]]
+name = "ada"
+email = "ada@example.com"
+given-name = "Ada"
+family-name = "Lovelace"
+[[user]]
+name = "bob"
+email = "bob@example.com"
+given-name = "Bob"
+family-name = "Byron"
+[[group]]
+name = "Admins"
+members = ["ada", "bob"]
+membership = "exactly"
+[[permission-set]]
+name = "OrgAdmin"
+managed-policies = ["AdministratorAccess"]
+[[assignment]]
+principals = ["group:Admins"]
+permission-sets = ["OrgAdmin"]
+accounts = ["management"]
+"#;
+
+/// Another file, which says nothing about the permission set of the administrators.
+const OTHER_FILE: &str = "format = 1\nname = \"other\"\n[[group]]\nname = \"Admins\"\nmembers = [\"bob\"]\nmembership = \
+                          \"exactly\"\n";
+
+#[test]
+fn your_own_access_stays_even_if_the_file_does_not_mention_it() {
+    let mut env = TestEnv::with(organization());
+    write(&env, ADMINISTRATORS);
+    env.json(&["access", "apply"]).expect(0);
+    sign_in(&mut env, "OrgAdmin", "ada");
+    write(&env, OTHER_FILE);
+    let planned = env.json(&["access", "plan", "--prune"]).expect(5).envelope();
+    assert_eq!(reasons(&planned), ["own_access"], "{planned:#}");
+    env.json(&["access", "apply", "--prune"]).expect(5);
+    assert_eq!(env.counts()[2], 2, "both are still members");
+    // A session can have another name than the user. Then nobody's access to this account may be the caller's.
+    sign_in(&mut env, "OrgAdmin", "somebody");
+    let planned = env.json(&["access", "plan", "--prune"]).expect(3).envelope();
+    assert!(
+        reasons(&planned).is_empty(),
+        "bob keeps the group's access: {planned:#}"
+    );
+}
+
+#[test]
+fn what_is_protected_is_not_emptied_even_if_the_file_does_not_mention_it() {
+    let env = TestEnv::with(organization());
+    write(&env, ADMINISTRATORS);
+    env.json(&["access", "apply"]).expect(0);
+    write(
+        &env,
+        "format = 1\nname = \"other\"\n[guard]\nprotect = [\"group:Admins\"]\n[[user]]\nname = \"ada\"\nabsent = \
+         true\n[[user]]\nname = \"bob\"\nabsent = true\n",
+    );
+    let planned = env.json(&["access", "plan", "--prune"]).expect(5).envelope();
+    assert_eq!(reasons(&planned), ["protected"], "{planned:#}");
+    env.json(&["access", "apply", "--prune"]).expect(5);
+    assert_eq!(env.counts()[2], 2);
+}
+
+#[test]
+fn a_suspended_account_does_not_keep_a_permission_set_from_being_changed() {
+    let env = applied();
+    let suspended = PROD[1];
+    {
+        let mut cloud = env.server.cloud();
+        let mut accounts = cloud.accounts.iter_mut();
+        accounts.find(|account| account.id == suspended).unwrap().is_suspended = true;
+    }
+    edit(&env, "session-duration = \"8h\"", "session-duration = \"4h\"");
+    env.json(&["access", "apply"]).expect(0);
+    // The role in the suspended account cannot be changed, and is not planned forever.
+    env.json(&["access", "plan"]).expect(0);
+    let calls = env.server.calls();
+    assert!(calls.iter().any(|call| call.operation == "ProvisionPermissionSet"));
+}
+
+#[test]
+fn accounts_that_are_ignored_keep_their_roles_as_they_are() {
+    let env = applied();
+    let version = |account: &str| {
+        let cloud = env.server.cloud();
+        let role = cloud.roles.iter().find(|role| role.account == account).unwrap();
+        role.version.clone()
+    };
+    let before = version(PROD[1]);
+    edit(&env, "session-duration = \"8h\"", "session-duration = \"4h\"");
+    edit(
+        &env,
+        "[account-sets]",
+        &format!("[guard]\nignore = [\"account:{}\"]\n\n[account-sets]", PROD[1]),
+    );
+    env.json(&["access", "apply"]).expect(0);
+    assert_eq!(version(PROD[1]), before);
+    assert_ne!(version(PROD[0]), before);
+}
+
+#[test]
+fn a_failed_assignment_holds_back_neither_others_nor_removals_of_other_people() {
+    let env = applied();
+    // bob leaves, and a new group gets access that AWS refuses.
+    edit(&env, "members = [\"ada\", \"bob\"]", "members = [\"ada\"]");
+    let text = std::fs::read_to_string(env.path("access.toml")).unwrap();
+    write(
+        &env,
+        &format!(
+            "{text}\n[[group]]\nname = \"audit\"\n\n[[assignment]]\nprincipals = [\"group:audit\"]\npermission-sets = \
+             [\"Read\"]\naccounts = [\"@prod\"]\n"
+        ),
+    );
+    let refused = ServiceError::new("ValidationException", "The policy of the account refuses it.");
+    env.fault("CreateAccountAssignment", 1, FaultKind::Refuse(refused));
+    let result = env.json(&["access", "apply", "--prune"]).expect(1).envelope();
+    let failed = result["outcome"]["failed"].as_array().unwrap();
+    assert_eq!(failed.len(), 1, "{result:#}");
+    let not_begun = result["outcome"]["not_begun"].as_array().unwrap();
+    assert!(not_begun.is_empty(), "{result:#}");
+    // The other assignment of the same permission set exists, and bob is not in the group.
+    assert_eq!(env.counts(), [2, 2, 1, 2, 4]);
+}
+
+#[test]
+fn who_moves_between_groups_stays_in_the_old_one_if_the_new_one_fails() {
+    let env = applied();
+    edit(&env, "members = [\"ada\", \"bob\"]", "members = [\"ada\"]");
+    let text = std::fs::read_to_string(env.path("access.toml")).unwrap();
+    write(
+        &env,
+        &format!("{text}\n[[group]]\nname = \"audit\"\nmembers = [\"bob\"]\n"),
+    );
+    let refused = ServiceError::new("ValidationException", "no");
+    env.fault("CreateGroupMembership", 1, FaultKind::Refuse(refused));
+    env.json(&["access", "apply", "--prune"]).expect(1);
+    assert_eq!(env.counts()[2], 2, "bob is still in the group platform");
+    env.json(&["access", "apply", "--prune"]).expect(0);
+    assert_eq!(env.counts()[2], 2, "bob is in the group audit");
+    env.json(&["access", "plan"]).expect(0);
+}
+
+#[test]
+fn an_email_address_can_move_from_one_user_to_another() {
+    let env = applied();
+    edit(&env, "email = \"bob@example.com\"", "email = \"bob@new.example.com\"");
+    edit(&env, "email = \"ada@example.com\"", "email = \"bob@example.com\"");
+    env.json(&["access", "apply"]).expect(0);
+    env.json(&["access", "plan"]).expect(0);
+}
+
+#[test]
+fn a_short_outage_of_the_network_is_bridged() {
+    let env = team();
+    let server = env.server.clone();
+    let refused = FaultKind::Refused(std::time::Duration::from_millis(200));
+    server.fault(idc_sim::Fault {
+        operation: Some("CreateAccountAssignment".to_owned()),
+        nth: Some(2),
+        kind: refused,
+    });
+    env.json(&["access", "apply"]).expect(0);
+    env.json(&["access", "plan"]).expect(0);
+}
+
+#[test]
+fn credentials_that_expire_during_an_apply_end_it_at_once() {
+    let env = team();
+    let expired = ServiceError::new(
+        "ExpiredTokenException",
+        "The security token included in the request is expired",
+    );
+    env.fault_always("ListAccountAssignmentCreationStatus", FaultKind::Refuse(expired));
+    let started = std::time::Instant::now();
+    env.json(&["access", "apply"]).expect(4);
+    assert!(
+        started.elapsed() < std::time::Duration::from_secs(20),
+        "{:?}",
+        started.elapsed()
+    );
+}
