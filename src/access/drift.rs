@@ -326,8 +326,16 @@ impl<'a> Search<'a> {
                     );
                     self.add(DriftKind::Changed, what, text, None);
                 }
-                // A renamed one is deleted by a later apply.
-                Some(_) if owned.is_renamed() => {}
+                // Before the new one exists, this is not the problem.
+                Some(_) if owned.is_renamed() && self.observed.permission_set_named(owned.name).is_none() => {}
+                Some(wanted) if owned.is_renamed() => {
+                    let what = DriftSubject::PermissionSet { name: set.name.clone() };
+                    let text = format!(
+                        "The permission set {} is now {}, and still exists; access apply --prune deletes it.",
+                        set.name, owned.name
+                    );
+                    self.add(DriftKind::Changed, what, text, Some(&wanted.place));
+                }
                 Some(wanted) => self.settings(set, wanted),
             }
         }

@@ -47,6 +47,21 @@ fn create(inputs: &Inputs<'_>, draft: &mut Draft, name: &str, wanted: &DesiredSe
         draft.ignore(subject(name));
         return Standing::Blocked;
     }
+    // Nobody would delete the earlier one, and its assignments would stay.
+    let mut earlier = wanted.previous_names.iter();
+    let not_owned = earlier.find_map(|earlier| {
+        let set = inputs.observed.permission_set_named(earlier)?;
+        let is_listed = inputs.desired.permission_sets.contains_key(earlier);
+        (set.owner.as_ref() != Some(&inputs.desired.name) && !is_listed).then_some(earlier)
+    });
+    if let Some(earlier) = not_owned {
+        let what = format!(
+            "The permission set {earlier} is renamed to {name}, and is not owned by this file: it would stay, with its assignments."
+        );
+        let suggestion = "Undo the rename, run idc-setup access adopt, and rename it then.";
+        draft.refuse(RefusalReason::NotOwned, what, suggestion, Some(&wanted.place));
+        return Standing::Blocked;
+    }
     let mut spec = wanted.spec.clone();
     let tags = spec.tags.get_or_insert_default();
     for (key, value) in own_tags(inputs, wanted) {

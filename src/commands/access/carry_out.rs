@@ -198,7 +198,10 @@ async fn agree(cli: &Cli, prompter: Option<&dyn Prompter>, ready: &Ready) -> Res
             lines: stakes,
             prompt: format!("Make {plural}?"),
             help: vec![
-                "Everything here can be changed back: take it out of the file, and apply it with --prune.".to_owned(),
+                "To take back access, members or a permission set, take them out of the file, and apply it with --prune.".to_owned(),
+                "Users and groups stay until the file says absent = true. A setting that changes gets the value that the file \
+                 says then."
+                    .to_owned(),
             ],
             ..Confirm::default()
         };

@@ -77,7 +77,16 @@ async fn write_and_plan(
     }
     let exit = show(cli, screen, &planned);
     let kept = kept_access(&planned.plan);
-    if kept.is_empty() || is_deleted(&planned, &flags.user) {
+    if is_deleted(&planned, &flags.user) {
+        return Ok(exit);
+    }
+    if kept.is_empty() {
+        if planned.situation.inventory.user_named(&flags.user).is_some() && !screen.quiet {
+            screen.talk(&format!(
+                "The user {} stays, without this access. With --delete-user, the file says that it must not exist.",
+                flags.user
+            ));
+        }
         return Ok(exit);
     }
     screen.warn("");
