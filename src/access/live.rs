@@ -262,9 +262,28 @@ pub async fn read(
     .map_err(rerun(&INFO))?;
     inventory.memberships = memberships;
     inventory.assignments = assignments;
+    if has_unknown_principals(&inventory) {
+        // Somebody may have created them since the first read. Who is still not listed does not exist.
+        (inventory.users, inventory.groups) = tokio::try_join!(
+            patiently(|| user::list(context, instance)),
+            patiently(|| group::list(context, instance)),
+        )
+        .map_err(rerun(&INFO))?;
+    }
     inventory.groups_read = groups_of(&inventory, scope).into_iter().collect();
     inventory.members_read = users_of(&inventory, scope).into_iter().cloned().collect();
     Ok(inventory)
+}
+
+/// Whether a membership or an assignment is of a user or group that was not listed.
+fn has_unknown_principals(inventory: &Inventory) -> bool {
+    let is_unknown = |principal: &Principal| match principal {
+        Principal::User(id) => !inventory.users.contains_key(id),
+        Principal::Group(id) => !inventory.groups.contains_key(id),
+    };
+    let mut members = inventory.memberships.keys();
+    let mut assigned = inventory.assignments.iter();
+    members.any(|key| !inventory.users.contains_key(&key.user)) || assigned.any(|key| is_unknown(&key.principal))
 }
 
 /// Permission sets that are read at the same time, with up to six calls each.
