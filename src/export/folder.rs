@@ -1,7 +1,7 @@
 //! Writing an export to a folder: each file atomically, and never over a file that an export did not write.
 //!
 //! A list of the files with their digests stays in the folder. A file with another digest was changed by somebody, and is not
-//! replaced.
+//! replaced. Each file belongs to one export, such as `terraform`: exports to the same folder leave each other's files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -24,6 +24,14 @@ pub enum FolderError {
     /// These files are not ours.
     #[error("{}", not_ours(.0))]
     NotOurs(Vec<PathBuf>),
+    /// Another export owns a file with this name.
+    #[error("the file {} is not replaced: it belongs to the export {owner}", path.display())]
+    OtherExport {
+        /// The file.
+        path: PathBuf,
+        /// The export that owns it.
+        owner: String,
+    },
     /// The list of the files is not valid.
     #[error("the list {} is not valid ({why})", path.display())]
     List {
@@ -59,8 +67,17 @@ fn not_ours(paths: &[PathBuf]) -> String {
 #[serde(deny_unknown_fields)]
 struct List {
     format: u32,
-    /// The digests that each file can have. Of a file that was being written when the program was killed, there are two.
-    files: BTreeMap<String, BTreeSet<String>>,
+    files: BTreeMap<String, Listed>,
+}
+
+/// A file of an earlier export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listed {
+    /// The export that owns the file.
+    export: String,
+    /// The digests that the file can have. Of a file that was being written when the program was killed, there are two.
+    digests: BTreeSet<String>,
 }
 
 /// What was written.
@@ -68,7 +85,7 @@ struct List {
 pub struct Written {
     /// The files that are new or changed.
     pub changed: Vec<PathBuf>,
-    /// The files of an earlier export that this one does not have, and that were deleted.
+    /// The files that this export had earlier and no longer has, and that were deleted.
     pub deleted: Vec<PathBuf>,
     /// The number of files that have the same content as before.
     pub unchanged: usize,
@@ -81,13 +98,13 @@ struct Existing {
     content: Option<Vec<u8>>,
 }
 
-/// Writes the files of an export to a folder, which is created if it does not exist. Files of an earlier export that this one does
-/// not have are deleted.
+/// Writes the files of an export to a folder, which is created if it does not exist. `export` names the export, such as
+/// `terraform`. Files that an earlier export of this name wrote, and that this one does not have, are deleted.
 ///
 /// # Errors
-/// If a file was not written by an export, or was changed since; then nothing is written. If a file cannot be written; another
-/// export continues.
-pub fn write(folder: &Path, exported: &[File]) -> Result<Written, FolderError> {
+/// If a file was not written by this export, or was changed since; then nothing is written. If a file cannot be written; running
+/// the export again continues.
+pub fn write(folder: &Path, export: &str, exported: &[File]) -> Result<Written, FolderError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |error| FolderError::Io { path, error }
@@ -96,15 +113,22 @@ pub fn write(folder: &Path, exported: &[File]) -> Result<Written, FolderError> {
     let _lock = files::lock_folder_of(&folder.join(LIST));
     let mut list = read_list(folder)?;
     let names: BTreeSet<&str> = exported.iter().map(|file| file.name.as_str()).collect();
-    let others = list.files.keys().filter(|name| !names.contains(name.as_str()));
-    let others: Vec<Existing> = others.map(|name| existing(folder, name)).collect::<Result<_, _>>()?;
+    let others = list.files.iter();
+    let others = others.filter(|(name, listed)| listed.export == export && !names.contains(name.as_str()));
+    let others = others.map(|(name, _)| existing(folder, name));
+    let others: Vec<Existing> = others.collect::<Result<_, _>>()?;
     let before = exported.iter().map(|file| existing(folder, &file.name));
     let before: Vec<Existing> = before.collect::<Result<_, _>>()?;
+    refuse_what_another_export_owns(folder, &list, &before, export)?;
     refuse_what_is_not_ours(folder, &list, before.iter().chain(&others), exported)?;
     // Both digests, in case that the program is killed before the file is written.
     for file in exported {
-        let digests = list.files.entry(file.name.clone()).or_default();
-        digests.insert(files::digest(file.text.as_bytes()));
+        let listed = list.files.entry(file.name.clone()).or_insert_with(|| Listed {
+            export: export.to_owned(),
+            digests: BTreeSet::new(),
+        });
+        export.clone_into(&mut listed.export);
+        listed.digests.insert(files::digest(file.text.as_bytes()));
     }
     write_list(folder, &list)?;
     let mut written = Written::default();
@@ -125,13 +149,14 @@ pub fn write(folder: &Path, exported: &[File]) -> Result<Written, FolderError> {
             written.deleted.push(path);
         }
     }
-    list.files = exported
-        .iter()
-        .map(|file| {
-            let digest = files::digest(file.text.as_bytes());
-            (file.name.clone(), BTreeSet::from([digest]))
-        })
-        .collect();
+    list.files.retain(|_, listed| listed.export != export);
+    list.files.extend(exported.iter().map(|file| {
+        let listed = Listed {
+            export: export.to_owned(),
+            digests: BTreeSet::from([files::digest(file.text.as_bytes())]),
+        };
+        (file.name.clone(), listed)
+    }));
     write_list(folder, &list)?;
     Ok(written)
 }
@@ -150,6 +175,25 @@ fn existing(folder: &Path, name: &str) -> Result<Existing, FolderError> {
     })
 }
 
+/// Refuses a name that another export has a file of.
+fn refuse_what_another_export_owns(
+    folder: &Path,
+    list: &List,
+    existing: &[Existing],
+    export: &str,
+) -> Result<(), FolderError> {
+    for one in existing.iter().filter(|one| one.content.is_some()) {
+        let listed = list.files.get(&one.name);
+        if let Some(listed) = listed.filter(|listed| listed.export != export) {
+            return Err(FolderError::OtherExport {
+                path: folder.join(&one.name),
+                owner: listed.export.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Refuses files that no export wrote, or that somebody has changed. One with exactly the new content does no harm.
 fn refuse_what_is_not_ours<'a>(
     folder: &Path,
@@ -163,7 +207,7 @@ fn refuse_what_is_not_ours<'a>(
         let is_new = exported
             .iter()
             .any(|file| file.name == one.name && file.text.as_bytes() == content);
-        is_new || known.is_some_and(|digests| digests.contains(&files::digest(content)))
+        is_new || known.is_some_and(|listed| listed.digests.contains(&files::digest(content)))
     };
     let others = existing.filter(|one| !is_ours(one));
     let others: Vec<PathBuf> = others.map(|one| folder.join(&one.name)).collect();
@@ -223,42 +267,61 @@ mod tests {
     fn an_export_replaces_only_its_own_files() {
         let temp = tempfile::tempdir().unwrap();
         let folder = temp.path().join("new/folder");
-        let first = write(&folder, &[file("a.tf", "1"), file("b.tf", "2")]).unwrap();
+        let first = write(&folder, "terraform", &[file("a.tf", "1"), file("b.tf", "2")]).unwrap();
         assert_eq!(first.changed.len(), 2);
-        let again = write(&folder, &[file("a.tf", "1"), file("b.tf", "3")]).unwrap();
+        let again = write(&folder, "terraform", &[file("a.tf", "1"), file("b.tf", "3")]).unwrap();
         assert_eq!((again.changed.len(), again.unchanged), (1, 1));
         // A file that this export does not have is deleted.
-        let less = write(&folder, &[file("b.tf", "3")]).unwrap();
+        let less = write(&folder, "terraform", &[file("b.tf", "3")]).unwrap();
         assert_eq!(less.deleted, [folder.join("a.tf")]);
         assert!(!folder.join("a.tf").exists());
         // Somebody changes a file, and writes another one.
         fs::write(folder.join("b.tf"), "mine").unwrap();
         fs::write(folder.join("c.tf"), "mine").unwrap();
-        let refused = write(&folder, &[file("b.tf", "4"), file("c.tf", "4"), file("d.tf", "4")]).unwrap_err();
+        let refused = write(&folder, "terraform", &[file("b.tf", "4"), file("c.tf", "4"), file("d.tf", "4")]).unwrap_err();
         assert!(matches!(refused, FolderError::NotOurs(paths) if paths.len() == 2));
         assert!(!folder.join("d.tf").exists(), "nothing was written");
         assert_eq!(fs::read_to_string(folder.join("b.tf")).unwrap(), "mine");
     }
 
     #[test]
+    fn exports_to_the_same_folder_leave_each_others_files() {
+        let temp = tempfile::tempdir().unwrap();
+        write(temp.path(), "terraform", &[file("main.tf", "1"), file("users.tf", "1")]).unwrap();
+        let other = write(temp.path(), "cloudformation", &[file("template.json", "1")]).unwrap();
+        assert_eq!((other.changed.len(), other.deleted.len()), (1, 0));
+        let refused = write(temp.path(), "cloudformation", &[file("main.tf", "1")]).unwrap_err();
+        assert!(matches!(refused, FolderError::OtherExport { owner, .. } if owner == "terraform"));
+        // Each still deletes its own files.
+        let less = write(temp.path(), "terraform", &[file("main.tf", "2")]).unwrap();
+        assert_eq!(less.deleted, [temp.path().join("users.tf")]);
+        assert!(temp.path().join("template.json").exists());
+        // A name is free again when its file is gone.
+        fs::remove_file(temp.path().join("main.tf")).unwrap();
+        write(temp.path(), "cloudformation", &[file("main.tf", "1")]).unwrap();
+        assert!(!temp.path().join("template.json").exists());
+    }
+
+    #[test]
     fn an_export_that_was_killed_continues() {
         let temp = tempfile::tempdir().unwrap();
-        write(temp.path(), &[file("a", "1"), file("b", "1")]).unwrap();
+        write(temp.path(), "terraform", &[file("a", "1"), file("b", "1")]).unwrap();
         // The list has both digests, and one of the files was written.
         let mut list = read_list(temp.path()).unwrap();
-        for digests in list.files.values_mut() {
-            digests.insert(files::digest(b"2"));
+        for listed in list.files.values_mut() {
+            listed.digests.insert(files::digest(b"2"));
         }
         write_list(temp.path(), &list).unwrap();
         fs::write(temp.path().join("a"), "2").unwrap();
-        let written = write(temp.path(), &[file("a", "2"), file("b", "2")]).unwrap();
+        let written = write(temp.path(), "terraform", &[file("a", "2"), file("b", "2")]).unwrap();
         assert_eq!((written.changed.len(), written.unchanged), (1, 1));
     }
 
     #[test]
     fn a_list_cannot_name_files_elsewhere() {
         let temp = tempfile::tempdir().unwrap();
-        fs::write(temp.path().join(LIST), r#"{"format": 1, "files": {"../x": ["1"]}}"#).unwrap();
-        assert!(matches!(write(temp.path(), &[]), Err(FolderError::List { .. })));
+        let list = r#"{"format": 1, "files": {"../x": {"export": "terraform", "digests": ["1"]}}}"#;
+        fs::write(temp.path().join(LIST), list).unwrap();
+        assert!(matches!(write(temp.path(), "terraform", &[]), Err(FolderError::List { .. })));
     }
 }

@@ -30,6 +30,7 @@
 //!     groups: BTreeMap::from([(group, admins)]),
 //!     memberships: BTreeMap::new(),
 //!     groups_read: BTreeSet::new(),
+//!     members_read: BTreeSet::new(),
 //!     permission_sets: BTreeMap::new(),
 //!     assignments: BTreeSet::new(),
 //!     assignments_read: BTreeSet::new(),

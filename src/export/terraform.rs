@@ -410,19 +410,16 @@ impl<'a> Writer<'a> {
     fn data_sources(&mut self) -> Vec<Block> {
         let inventory = self.view.inventory;
         let mut blocks = BTreeMap::new();
-        for user in std::mem::take(&mut self.read_users) {
-            if let Some(user) = inventory.users.get(user) {
+        for id in std::mem::take(&mut self.read_users) {
+            if let Some(user) = inventory.users.get(id) {
                 let label = self.user_label(user);
-                blocks.insert((USER, label.clone()), by_name(USER, &label, "UserName", &user.name));
+                blocks.insert((USER, label.clone()), by_id(USER, &label, "user_id", id));
             }
         }
-        for group in std::mem::take(&mut self.read_groups) {
-            if let Some(group) = inventory.groups.get(group) {
+        for id in std::mem::take(&mut self.read_groups) {
+            if let Some(group) = inventory.groups.get(id) {
                 let label = self.group_label(group);
-                blocks.insert(
-                    (GROUP, label.clone()),
-                    by_name(GROUP, &label, "DisplayName", &group.name),
-                );
+                blocks.insert((GROUP, label.clone()), by_id(GROUP, &label, "group_id", id));
             }
         }
         for set in std::mem::take(&mut self.read_sets) {
@@ -491,14 +488,11 @@ fn is_managed_user(user: &User) -> bool {
     !user.is_external && user.given_name.is_some() && user.family_name.is_some() && user.display_name.is_some()
 }
 
-/// A data source that finds a user or a group by its name.
-fn by_name(kind: &str, label: &str, attribute: &str, name: &str) -> Block {
-    let unique = Block::new("unique_attribute", &[])
-        .with("attribute_path", attribute)
-        .with("attribute_value", name);
+/// A data source that finds a user or a group by its ID: an identity provider can change the name.
+fn by_id(kind: &str, label: &str, attribute: &str, id: &str) -> Block {
     Block::new("data", &[kind, label])
         .with("identity_store_id", store())
-        .block(Block::new("alternate_identifier", &[]).block(unique))
+        .with(attribute, id)
 }
 
 fn reference(policy: CustomerPolicy) -> Block {
@@ -536,7 +530,11 @@ fn trail_blocks(trail: &TrailWithBucket, provider: Option<&Value>, blocks: &mut 
     let name = trail.trail.bucket.as_str();
     let resource = |kind: &str| Block::new("resource", &[kind, label]).with_some("provider", provider.cloned());
     let bucket = Value::reference(format!("{BUCKET}.{label}.id"));
-    let protected = Block::new("lifecycle", &[]).with("prevent_destroy", true);
+    // An export does not read the tags, so Terraform leaves those that somebody added.
+    let tags = || Value::List(["tags", "tags_all"].map(Value::reference).into());
+    let protected = Block::new("lifecycle", &[])
+        .with("prevent_destroy", true)
+        .with("ignore_changes", tags());
     let mut add = |kind: &str, resource: Block, id: &str| Writer::imported(blocks, kind, label, resource, id);
     add(BUCKET, resource(BUCKET).with("bucket", name).block(protected), name);
     if let Some(block) = trail.public_access_block {
@@ -565,7 +563,8 @@ fn trail_blocks(trail: &TrailWithBucket, provider: Option<&Value>, blocks: &mut 
         .with("is_multi_region_trail", trail.is_multi_region)
         .with("include_global_service_events", trail.includes_global_events)
         .with("enable_log_file_validation", trail.validates_files)
-        .with("enable_logging", trail.is_logging);
+        .with("enable_logging", trail.is_logging)
+        .block(Block::new("lifecycle", &[]).with("ignore_changes", tags()));
     add(TRAIL, resource, &trail.trail.arn);
 }
 

@@ -513,8 +513,15 @@ fn trail_change(context: &Context, trail: &types::Trail) -> Option<String> {
     changes.into_iter().find_map(|(is_so, why)| is_so.then_some(why))
 }
 
-/// The policy of a bucket, a JSON document; `None` if there is no policy or no bucket.
-async fn bucket_policy(context: &Context, region: &RegionName, bucket: &str) -> Result<Option<String>, AwsError> {
+/// The policy of a bucket, as observed.
+enum BucketPolicy {
+    NoBucket,
+    NoPolicy,
+    /// A JSON document.
+    Is(String),
+}
+
+async fn bucket_policy(context: &Context, region: &RegionName, bucket: &str) -> Result<BucketPolicy, AwsError> {
     let answer = context
         .clients
         .s3(region)
@@ -525,8 +532,9 @@ async fn bucket_policy(context: &Context, region: &RegionName, bucket: &str) -> 
         .await
         .map_err(|error| AwsError::of("s3:GetBucketPolicy", error));
     match answer {
-        Err(aws_error) if aws_error.is("NoSuchBucketPolicy") || aws_error.is("NoSuchBucket") => Ok(None),
-        other => Ok(Some(other?.policy.unwrap_or_default())),
+        Err(aws_error) if aws_error.is("NoSuchBucketPolicy") => Ok(BucketPolicy::NoPolicy),
+        Err(aws_error) if aws_error.is("NoSuchBucket") => Ok(BucketPolicy::NoBucket),
+        other => Ok(BucketPolicy::Is(other?.policy.unwrap_or_default())),
     }
 }
 
@@ -536,7 +544,7 @@ async fn policy_change(context: &Context, region: &RegionName, entry: &Entry) ->
     let Some(original) = &entry.text else {
         return Ok(None);
     };
-    let Some(now) = bucket_policy(context, region, entry.id.single()).await? else {
+    let BucketPolicy::Is(now) = bucket_policy(context, region, entry.id.single()).await? else {
         return Ok(None);
     };
     let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
@@ -621,14 +629,19 @@ async fn with_bucket(
     let known = known(region, trail);
     let more = trail.kms_key_id.is_some() || trail.s3_key_prefix.is_some();
     let more = more.then(|| "someone gave it a KMS key or a prefix".to_owned());
+    let (policy, no_bucket) = match bucket_policy(context, &known.region, &known.bucket).await? {
+        BucketPolicy::Is(policy) => (Some(policy), None),
+        BucketPolicy::NoPolicy => (None, None),
+        BucketPolicy::NoBucket => (None, Some("its bucket no longer exists".to_owned())),
+    };
     Ok(TrailWithBucket {
         is_multi_region: trail.is_multi_region_trail == Some(true),
         includes_global_events: trail.include_global_service_events == Some(true),
         validates_files: trail.log_file_validation_enabled == Some(true),
         is_logging: status(context, &known).await?.is_logging == Some(true),
-        policy: bucket_policy(context, &known.region, &known.bucket).await?,
+        policy,
         public_access_block: public_access_block(context, &known.region, &known.bucket).await?,
-        change: trail_change(context, trail).or(more),
+        change: trail_change(context, trail).or(more).or(no_bucket),
         trail: known,
     })
 }

@@ -8,6 +8,8 @@ mod prerequisites;
 
 pub use plan::{Cluster, Format, Options};
 
+use std::collections::BTreeSet;
+
 use super::escape::comment;
 use super::{Export, File};
 use crate::resources::inventory::Inventory;
@@ -112,15 +114,16 @@ fn empty_groups(plan: &Plan) -> Vec<String> {
         let mut members = inventory.memberships.keys();
         is_read && !members.any(|key| key.group == identity.id.as_str())
     };
-    let mut sentences: Vec<String> = groups
+    // A group can have several roles.
+    let mut named = BTreeSet::new();
+    groups
+        .filter(|identity| named.insert(&identity.id))
         .filter(is_empty)
         .map(|identity| {
             let name = comment(&identity.name);
             format!("The group {name} has no members, so it lets nobody in.")
         })
-        .collect();
-    sentences.dedup();
-    sentences
+        .collect()
 }
 
 #[cfg(test)]

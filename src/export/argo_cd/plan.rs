@@ -38,6 +38,19 @@ impl Format {
         !matches!(self, Self::Json | Self::Cloudformation)
     }
 
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Cli => "cli",
+            Self::Eksctl => "eksctl",
+            Self::Terraform => "terraform",
+            Self::Cloudformation => "cloudformation",
+            Self::Kubernetes => "kubernetes",
+            Self::Dex => "dex",
+        }
+    }
+
     pub(super) fn file(self) -> &'static str {
         match self {
             Self::Json => "argo-cd.json",

@@ -1,6 +1,7 @@
 //! What has to be there before, and what goes wrong otherwise.
 
 use super::plan::{Format, Plan};
+use crate::aws::Partition;
 
 /// What to know about a format, each in a sentence or two.
 pub(super) fn notes(plan: &Plan) -> Vec<String> {
@@ -56,10 +57,11 @@ fn capability(plan: &Plan) -> Vec<String> {
 
 fn deploy_rights(plan: &Plan) -> String {
     let cluster = &plan.options.cluster;
+    let partition = Partition::of_region(&cluster.region).id();
     format!(
         "Argo CD may not deploy anything at first. When the capability is ACTIVE, give its role an access policy: aws eks \
          associate-access-policy --region {} --cluster-name {} --principal-arn {} --policy-arn \
-         arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster",
+         arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy --access-scope type=cluster",
         cluster.region,
         cluster.name,
         plan.role_arn()
