@@ -330,13 +330,18 @@ impl Record {
 
     /// Records that another tool manages a resource. Of several, the last one counts.
     pub fn hand_over(&mut self, kind: ResourceKind, id: &ResourceId, to: &str) {
-        self.handed_over.retain(|other| other.kind != kind || other.id != *id);
+        self.take_back(kind, id);
         self.handed_over.push(HandedOver {
             kind,
             id: id.clone(),
             to: to.to_owned(),
             at: Timestamp::now(),
         });
+    }
+
+    /// Records that no other tool manages a resource any more.
+    pub fn take_back(&mut self, kind: ResourceKind, id: &ResourceId) {
+        self.handed_over.retain(|other| other.kind != kind || other.id != *id);
     }
 
     /// The tool that manages a resource, if it was handed over.

@@ -19,9 +19,11 @@ use super::{Branch, Condition, Context, Deletion, Error, Manually, Resource, Tar
 use crate::aws::waiting;
 use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::SetupCommand;
-use crate::progress::{Drift, Entry, Record, Replaced, ResourceKind, Settings, Verb};
+use crate::progress::{Drift, Entry, HandedOver, Origin, Record, Replaced, ResourceId, ResourceKind, Settings, Verb};
 use crate::reconcile::StepInfo;
 use crate::user_error::{UserError, UserErrorKind};
+
+use plan::{keep_for_others, needs};
 
 pub use plan::{Candidate, Disposition, Observation, ObservedCandidate, Removal, as_agreed, candidates, plan};
 
@@ -91,14 +93,16 @@ impl Undo<'_> {
         if let Some(step) = self.step {
             context
                 .progress
-                .read(|record| refusals::still_needed(record, &candidates, step))?;
+                .read(|record| refusals::still_needed(record, &own, step))?;
         }
+        let others = self.other_handed_over(instance, &candidates).await?;
         let mut observed = Vec::new();
         for (candidate, step) in candidates {
             observed.push(self.observe(instance, candidate, step).await?);
         }
         self.recheck_what_is_gone(instance, &mut observed).await?;
         let mut removals = plan(&observed, self.include_changed);
+        keep_for_others(&mut removals, &others);
         // A session that is deleted takes its cached files with it.
         let sessions: Vec<Entry> = removals
             .iter()
@@ -113,6 +117,33 @@ impl Undo<'_> {
             removals.splice(0..0, plan(&[observed], self.include_changed));
         }
         Ok(removals)
+    }
+
+    /// The memberships and assignments that were handed over, that still exist, and that are no candidates: this program did not
+    /// create them, or another step did.
+    async fn other_handed_over(
+        &self,
+        instance: &InstanceState,
+        candidates: &[(Candidate, &'static str)],
+    ) -> Result<Vec<HandedOver>, UserError> {
+        let candidates: Vec<Entry> = candidates.iter().map(|(candidate, _)| candidate.entry()).collect();
+        let mut others = self.context.progress.read(|record| record.handed_over.clone());
+        others.retain(|one| {
+            let is_needing = matches!(one.id, ResourceId::Membership(_) | ResourceId::Assignment(_));
+            let is_same = |entry: &Entry| entry.kind == one.kind && entry.id == one.id;
+            // Those that need none of the candidates do not matter, and are not read.
+            is_needing && candidates.iter().any(|entry| needs(&one.id, entry)) && !candidates.iter().any(is_same)
+        });
+        let mut existing = Vec::new();
+        for one in others {
+            let Some(row) = self.row(one.kind) else { continue };
+            let entry = Entry::new(Origin::Existing, one.kind, "", one.id.clone());
+            let observation = self.observation(instance, row, &Candidate::Created(entry)).await;
+            if observation.map_err(self.failed(row.step()))? != Observation::Created(Condition::Gone) {
+                existing.push(one);
+            }
+        }
+        Ok(existing)
     }
 
     /// The tool that manages a resource, if it was handed over.
@@ -147,12 +178,17 @@ impl Undo<'_> {
             UserError::failed(why, SetupCommand::undo())
         })?;
         if let Some(tool) = self.handed_over_to(&entry) {
-            let manually = Manually::Steps(format!("delete it with {tool}"));
+            let observed = self.observation(instance, row, &candidate).await;
+            let observation = match observed.map_err(self.failed(step))? {
+                // The tool has deleted it.
+                gone @ (Observation::Created(Condition::Gone) | Observation::Changed(None)) => gone,
+                _ => Observation::HandedOver(tool.clone()),
+            };
             return Ok(ObservedCandidate {
                 candidate,
                 step,
-                observation: Observation::HandedOver(tool),
-                manually,
+                observation,
+                manually: Manually::Steps(format!("delete it with {tool}")),
             });
         }
         let manually = match &candidate {
@@ -309,7 +345,7 @@ impl Undo<'_> {
     /// Records the intent first, and forgets the resource when a read no longer finds it. A resource that is gone is
     /// forgotten too. One that someone has started to use since the plan stays.
     async fn revert_once(&self, instance: &InstanceState, removal: &mut Removal) -> Result<(), UserError> {
-        let is_created = removal.entry.origin == crate::progress::Origin::Created;
+        let is_created = removal.entry.origin == Origin::Created;
         if removal.disposition == Disposition::Delete {
             self.check_again(instance, removal).await?;
         }
@@ -446,6 +482,7 @@ impl Undo<'_> {
                 .attestations
                 .retain(|_, attestation| attestation.about != entry.id.single());
             record.steps.remove(step);
+            record.take_back(entry.kind, &entry.id);
         })?;
         Ok(())
     }
@@ -454,6 +491,7 @@ impl Undo<'_> {
     fn forget_changed(&self, entry: &Entry) -> Result<(), UserError> {
         self.context.progress.change(|record| {
             record.drop_replaced(entry.kind, &entry.id);
+            record.take_back(entry.kind, &entry.id);
             record.close(Verb::Update, entry.kind, &entry.name);
         })?;
         Ok(())

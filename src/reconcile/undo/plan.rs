@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::{Branch, Condition, Elsewhere, Resource};
+use crate::ids::AssignmentKey;
 use crate::next_step::SetupCommand;
-use crate::progress::{Drift, Entry, Origin, Record, Replaced, ResourceId, ResourceKind, Setting};
+use crate::progress::{Drift, Entry, HandedOver, Origin, Record, Replaced, ResourceId, ResourceKind, Setting};
 use crate::reconcile::Manually;
 use crate::text::one_line;
 
@@ -241,21 +242,44 @@ fn keep_dependencies(removals: &mut [Removal]) {
         .filter(|removal| removal.disposition == Disposition::Delete)
     {
         let keeps = |other: &&Removal| {
-            let is_used = other.is_handed_over && is_of_principal(&other.entry, &removal.entry);
+            let is_used = other.is_handed_over && is_of_principal(&other.entry.id, &removal.entry);
             is_used || depends_on(&other.entry, &removal.entry)
         };
         if let Some(other) = stays.iter().find(keeps) {
-            removal.disposition = Disposition::Changed;
+            // What is handed over stays for good, so what it needs is not left to be undone later.
+            removal.disposition = if other.is_handed_over {
+                Disposition::Stays
+            } else {
+                Disposition::Changed
+            };
             removal.why = Some(format!("the {} stays and depends on it", other.name()));
         }
     }
 }
 
+/// Keeps what these memberships and assignments need, which were handed over and are not in the plan.
+pub(super) fn keep_for_others(removals: &mut [Removal], handed_over: &[HandedOver]) {
+    let to_delete = removals.iter_mut();
+    for removal in to_delete.filter(|removal| removal.disposition == Disposition::Delete) {
+        if let Some(other) = handed_over.iter().find(|other| needs(&other.id, &removal.entry)) {
+            let kind = match other.kind {
+                ResourceKind::AccountAssignment => "an account assignment",
+                _ => "a group membership",
+            };
+            removal.disposition = Disposition::Stays;
+            removal.why = Some(format!("{kind} that was handed over to {} depends on it", other.to));
+        }
+    }
+}
+
+/// Whether a membership or an assignment needs this user, group or permission set.
+pub(super) fn needs(id: &ResourceId, other: &Entry) -> bool {
+    is_of_principal(id, other) || is_of_set(id, other)
+}
+
 fn depends_on(one: &Entry, other: &Entry) -> bool {
     match (one.kind, other.kind) {
-        (ResourceKind::AccountAssignment, ResourceKind::PermissionSet) => {
-            matches!(&one.id, ResourceId::Assignment(key) if *key.permission_set == *other.id.single())
-        }
+        (ResourceKind::AccountAssignment, ResourceKind::PermissionSet) => is_of_set(&one.id, other),
         // The names of a trail and its bucket end with the same nonce.
         (ResourceKind::Trail, ResourceKind::Bucket) => {
             let nonce = |entry: &Entry| entry.name.single().rsplit('-').next().map(str::to_owned);
@@ -265,10 +289,16 @@ fn depends_on(one: &Entry, other: &Entry) -> bool {
     }
 }
 
+/// Whether an assignment is one of this permission set.
+fn is_of_set(one: &ResourceId, set: &Entry) -> bool {
+    let is_same = |key: &AssignmentKey| *key.permission_set == *set.id.single();
+    set.kind == ResourceKind::PermissionSet && matches!(one, ResourceId::Assignment(key) if is_same(key))
+}
+
 /// Whether a membership or an assignment is one of this user or group.
-fn is_of_principal(one: &Entry, principal: &Entry) -> bool {
+fn is_of_principal(one: &ResourceId, principal: &Entry) -> bool {
     let id = principal.id.single();
-    match (&one.id, principal.kind) {
+    match (one, principal.kind) {
         (ResourceId::Membership(key), ResourceKind::User) => *key.user == *id,
         (ResourceId::Membership(key), ResourceKind::Group) => *key.group == *id,
         (ResourceId::Assignment(key), ResourceKind::User | ResourceKind::Group) => key.principal.id() == id,
@@ -298,7 +328,7 @@ mod tests {
     use proptest::sample::select;
 
     use super::*;
-    use crate::ids::{AssignmentKey, Principal};
+    use crate::ids::Principal;
     use crate::progress::{Record, ResourceName};
     use crate::resources::DELETION_ORDER;
 
@@ -545,10 +575,36 @@ mod tests {
             dispositions,
             [
                 Disposition::Stays,
-                Disposition::Changed,
-                Disposition::Changed,
+                Disposition::Stays,
+                Disposition::Stays,
                 Disposition::Delete
             ]
+        );
+    }
+
+    #[test]
+    fn what_a_handed_over_assignment_of_another_origin_needs_stays() {
+        let assignment = entry(ResourceKind::AccountAssignment, 0, Origin::Existing);
+        let mut record = Record::new("aws", &"123456789012".parse().unwrap());
+        record.hand_over(assignment.kind, &assignment.id, "terraform");
+        let group = Entry::new(Origin::Created, ResourceKind::Group, "Admins", "g-1");
+        let entries = [
+            entry(ResourceKind::PermissionSet, 0, Origin::Created),
+            entry(ResourceKind::PermissionSet, 1, Origin::Created),
+            group,
+        ];
+        let observed = entries.map(|entry| ObservedCandidate {
+            candidate: Candidate::Created(entry),
+            step: "",
+            observation: Observation::Created(Condition::Exists),
+            manually: Manually::Command(String::new()),
+        });
+        let mut removals = plan(&observed, false);
+        keep_for_others(&mut removals, &record.handed_over);
+        let dispositions: Vec<Disposition> = removals.iter().map(|removal| removal.disposition).collect();
+        assert_eq!(
+            dispositions,
+            [Disposition::Stays, Disposition::Delete, Disposition::Stays]
         );
     }
 

@@ -67,7 +67,8 @@ fn needed_by(session: &PortalSession<'_>, record: &Record, candidates: &[(Candid
         .find(is_needed)
 }
 
-/// Refuses to undo one step if an account assignment, which another step created, depends on its resources.
+/// Refuses to undo one step if an account assignment, which another step created, depends on its resources. An assignment that
+/// was handed over to another tool refuses nothing: what it needs stays, and the rest of the step can be undone.
 ///
 /// # Errors
 /// When there is such an assignment.
@@ -83,6 +84,7 @@ pub fn still_needed(record: &Record, candidates: &[(Candidate, &'static str)], s
         let id = entry.id.single();
         let depends_on_it = |assignment: &&Entry| {
             assignment.origin == Origin::Created
+                && record.handed_over_to(assignment.kind, &assignment.id).is_none()
                 && matches!(&assignment.id, ResourceId::Assignment(key)
                     if *key.permission_set == *id || key.principal.id() == id)
         };
