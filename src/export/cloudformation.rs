@@ -1,7 +1,7 @@
 //! CloudFormation: a template, and the file that says which resource each of its resources imports.
 //!
-//! Every resource has the deletion policy `Retain`. A template has at most 500 resources ("AWS CloudFormation quotas"), and
-//! is for one Region.
+//! Every resource has the deletion policy `Retain`. A template is for one Region. It has at most as many resources as one change
+//! set imports, which is less than the 500 resources that a template can have ("AWS CloudFormation quotas").
 
 use std::collections::BTreeMap;
 
@@ -18,8 +18,18 @@ use crate::progress::ResourceKind;
 use crate::resources::inventory::{Group, PermissionSet};
 use crate::resources::trail::{PublicAccessBlock, TrailWithBucket};
 
-/// The most resources of a template.
-pub const MOST_RESOURCES: usize = 500;
+/// The most resources of a template: `ResourcesToImport` of `cloudformation:CreateChangeSet` has at most 200 items.
+pub const MOST_RESOURCES: usize = 200;
+
+/// The most bytes of a template in an S3 bucket ("AWS CloudFormation quotas").
+pub const MOST_BYTES: usize = 1_000_000;
+
+/// The bytes that are reserved for the parts of a template besides its resources.
+const BYTES_OF_FRAME: usize = 1_000;
+
+/// The most bytes of a reference to another resource: its logical ID of at most 255 characters, with the names and the white
+/// space around it.
+const BYTES_OF_REFERENCE: usize = 400;
 
 /// The beginning of a dynamic reference, which CloudFormation replaces wherever it is.
 const DYNAMIC_REFERENCE: &str = "{{resolve:";
@@ -82,10 +92,52 @@ struct Resource {
     needs: Option<Address>,
 }
 
+impl Resource {
+    /// The resource as it is in a template. `place` finds what is in the same template.
+    fn body<'a>(&self, place: impl Fn(&Address) -> Option<&'a Place>) -> Value {
+        let properties = self.properties.iter().map(|(name, property)| {
+            let value = match property {
+                Property::Is(value) => value.clone(),
+                Property::Of(address, attribute, value) => match place(address) {
+                    Some(place) if attribute.is_empty() => json!({"Ref": place.logical_id}),
+                    Some(place) => json!({"Fn::GetAtt": [place.logical_id, attribute]}),
+                    None => value.clone(),
+                },
+            };
+            ((*name).to_owned(), value)
+        });
+        let properties: Map<String, Value> = properties.collect();
+        let mut body = json!({
+            "Type": self.kind,
+            "DeletionPolicy": "Retain",
+            "UpdateReplacePolicy": "Retain",
+            "Properties": properties,
+        });
+        if let Some(place) = self.needs.as_ref().and_then(place) {
+            body["DependsOn"] = json!(place.logical_id);
+        }
+        body
+    }
+
+    /// The most bytes that it has in a template.
+    fn bytes(&self) -> usize {
+        // The nesting is that of a template, since the white space counts too.
+        let mut nested = json!({"Resources": {}});
+        nested["Resources"][self.logical_id.as_str()] = self.body(|_| None);
+        let properties = self.properties.iter();
+        let references = properties
+            .filter(|(_, property)| matches!(property, Property::Of(..)))
+            .count();
+        pretty(&nested).len() + (references + usize::from(self.needs.is_some())) * BYTES_OF_REFERENCE
+    }
+}
+
 /// A template.
 struct Template {
     region: RegionName,
     resources: Vec<Resource>,
+    /// The most bytes that it has.
+    bytes: usize,
 }
 
 struct Planner<'a> {
@@ -104,28 +156,7 @@ impl Template {
         let mut resources = Map::new();
         let mut imports = Vec::new();
         for resource in &self.resources {
-            let properties = resource.properties.iter().map(|(name, property)| {
-                let value = match property {
-                    Property::Is(value) => value.clone(),
-                    Property::Of(address, attribute, value) => match local(address) {
-                        Some(place) if attribute.is_empty() => json!({"Ref": place.logical_id}),
-                        Some(place) => json!({"Fn::GetAtt": [place.logical_id, attribute]}),
-                        None => value.clone(),
-                    },
-                };
-                ((*name).to_owned(), value)
-            });
-            let properties: Map<String, Value> = properties.collect();
-            let mut body = json!({
-                "Type": resource.kind,
-                "DeletionPolicy": "Retain",
-                "UpdateReplacePolicy": "Retain",
-                "Properties": properties,
-            });
-            if let Some(place) = resource.needs.as_ref().and_then(local) {
-                body["DependsOn"] = json!(place.logical_id);
-            }
-            resources.insert(resource.logical_id.clone(), body);
+            resources.insert(resource.logical_id.clone(), resource.body(local));
             imports.push(json!({
                 "ResourceType": resource.kind,
                 "LogicalResourceId": resource.logical_id,
@@ -167,13 +198,21 @@ impl<'a> Planner<'a> {
             return false;
         }
         let last = self.templates.last_mut();
-        let free = last.filter(|last| last.region == *region && last.resources.len() < MOST_RESOURCES);
+        let bytes = resource.bytes();
+        let free = last.filter(|last| {
+            let has_room = last.resources.len() < MOST_RESOURCES && last.bytes + bytes <= MOST_BYTES;
+            last.region == *region && has_room
+        });
         let logical_id = resource.logical_id.clone();
         match free {
-            Some(template) => template.resources.push(resource),
+            Some(template) => {
+                template.bytes += bytes;
+                template.resources.push(resource);
+            }
             None => self.templates.push(Template {
                 region: region.clone(),
                 resources: vec![resource],
+                bytes: BYTES_OF_FRAME + bytes,
             }),
         }
         if let Some(address) = address {
@@ -416,7 +455,8 @@ impl<'a> Planner<'a> {
             };
             let count = self.templates.len();
             self.notes.push(format!(
-                "There are {count} templates, since one has at most {MOST_RESOURCES} resources and is for one Region.{regions}"
+                "There are {count} templates, since a change set imports at most {MOST_RESOURCES} resources, a template has at most \
+                 {MOST_BYTES} bytes, and each is for one Region.{regions}"
             ));
         }
     }

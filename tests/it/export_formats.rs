@@ -323,9 +323,9 @@ fn an_inline_policy_that_toml_cannot_represent_becomes_a_file() {
 }
 
 #[test]
-fn cloudformation_has_at_most_500_resources_in_a_template_and_imports_each_once() {
+fn cloudformation_has_at_most_200_resources_in_a_template_and_imports_each_once() {
     let mut inventory = empty();
-    for n in 0..1200 {
+    for n in 0..500 {
         let group = Group {
             name: format!("Group {n}"),
             ..Group::default()
@@ -353,8 +353,25 @@ fn cloudformation_has_at_most_500_resources_in_a_template_and_imports_each_once(
             assert!(identifiers.insert(import.to_string()), "{import}");
         }
     }
-    assert_eq!(counts, [500, 500, 200, 3]);
+    assert_eq!(counts, [200, 200, 100, 3]);
     assert_eq!(export.files.len(), 8);
+}
+
+#[test]
+fn a_cloudformation_template_is_never_larger_than_cloudformation_reads() {
+    let mut inventory = empty();
+    let policy = serde_json::json!({"Version": "2012-10-17", "Statement": [{"Sid": "x".repeat(30_000)}]}).to_string();
+    for n in 0..100 {
+        let settings = BTreeMap::from([(Setting::InlinePolicy, Some(policy.clone()))]);
+        let one = set(n, &format!("Set {n}"), settings);
+        inventory.permission_sets.insert(set_arn(n), one);
+    }
+    let export = cloudformation::export(&View::new(&inventory, &Selection::All), &surroundings());
+    // Four for Identity Center, and one for the Region of the trail, each with what it imports.
+    assert_eq!(export.files.len(), 10);
+    for file in export.files {
+        assert!(file.text.len() <= cloudformation::MOST_BYTES, "{}", file.name);
+    }
 }
 
 #[test]
