@@ -1,11 +1,13 @@
 //! The part of an inventory that is exported, in a stable order.
 
+use std::collections::HashSet;
+
 use crate::ids::{AssignmentKey, GroupId, MembershipId, MembershipKey, PermissionSetArn, UserId};
 use crate::progress::{Origin, Record, ResourceId, ResourceKind};
 use crate::resources::inventory::{Group, Inventory, PermissionSet, User};
 
 /// Identifies what was exported.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Exported {
     /// The kind.
     pub kind: ResourceKind,
@@ -26,7 +28,7 @@ pub enum Selection {
     #[default]
     All,
     /// Only these resources.
-    Only(Vec<Exported>),
+    Only(HashSet<Exported>),
 }
 
 impl Selection {
@@ -41,10 +43,7 @@ impl Selection {
     pub fn includes(&self, kind: ResourceKind, id: impl Into<ResourceId>) -> bool {
         match self {
             Self::All => true,
-            Self::Only(resources) => {
-                let id = id.into();
-                resources.iter().any(|other| other.kind == kind && other.id == id)
-            }
+            Self::Only(resources) => resources.contains(&Exported::new(kind, id)),
         }
     }
 }

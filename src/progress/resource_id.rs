@@ -11,7 +11,7 @@ use super::resource_kind::ResourceKind;
 use crate::ids::{AccountId, AssignmentKey, GroupId, MembershipKey, PermissionSetArn, SectionKey, UserId};
 
 /// The ID of a resource in AWS or on this machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ResourceId {
     /// The membership of a user in a group.
