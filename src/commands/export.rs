@@ -10,6 +10,7 @@ use super::connect::Access;
 use super::ending::fail;
 use super::prepare::{Prepared, prepare};
 use super::session::{checking, say_rehearsal};
+use crate::access::file::rules;
 use crate::access::live::{self, Directory, Scope};
 use crate::access::resolve::AccountNeeds;
 use crate::aws::AwsError;
@@ -62,6 +63,7 @@ pub async fn export(cli: &Cli, flags: &ExportFlags, environment: &Environment, s
 
 async fn run(cli: &Cli, flags: &ExportFlags, environment: &Environment, screen: &Screen) -> Result<Done, UserError> {
     let to = check_flags(flags)?;
+    refuse_unseen_hand_over(cli, flags)?;
     say_rehearsal(cli, environment, screen);
     let waiting = checking(cli, environment, screen, "Reading what exists.");
     let access = if flags.hand_over { Access::Write } else { Access::Read };
@@ -77,10 +79,12 @@ async fn run(cli: &Cli, flags: &ExportFlags, environment: &Environment, screen: 
     if let Some(note) = prepared.note_on_profile(cli, screen) {
         screen.talk(&note);
     }
-    if to == ExportedTo::Access && flags.dir.is_none() && cli.flags.output != Output::Json {
-        refuse_several(&export)?;
+    let is_one_document = matches!(to, ExportedTo::Access | ExportedTo::Cloudformation);
+    if is_one_document && flags.dir.is_none() && cli.flags.output != Output::Json {
+        refuse_several(to, &export)?;
     }
-    let written = flags.dir.as_deref().map(|dir| write(dir, &export)).transpose()?;
+    let written = flags.dir.as_deref();
+    let written = written.map(|dir| write(dir, &kind(to, flags), &export)).transpose()?;
     let mut handed_over = 0;
     let mut taken_from = Vec::new();
     if flags.hand_over {
@@ -97,14 +101,39 @@ async fn run(cli: &Cli, flags: &ExportFlags, environment: &Environment, screen: 
     })
 }
 
-/// Refuses to print an access file that consists of several files. One stream of them is no access file.
-fn refuse_several(export: &Export) -> Result<(), UserError> {
+/// What an export is recorded as in the folder that it is written to.
+fn kind(to: ExportedTo, flags: &ExportFlags) -> String {
+    match to {
+        ExportedTo::ArgoCd => format!("{}/{}", to.name(), flags.format.unwrap_or(Format::Json).name()),
+        _ => to.name().to_owned(),
+    }
+}
+
+/// Refuses to hand over resources while the files are only printed: if they are lost, no tool manages the resources, and undo
+/// leaves them.
+fn refuse_unseen_hand_over(cli: &Cli, flags: &ExportFlags) -> Result<(), UserError> {
+    if !flags.hand_over || flags.dir.is_some() || cli.flags.output == Output::Json {
+        return Ok(());
+    }
+    Err(UserError::usage(
+        "--hand-over needs --dir or --output json.",
+        SetupCommand::again()
+            .placeholder("--dir", "DIR")
+            .to("write the files to a folder"),
+    ))
+}
+
+/// Refuses to print an access file or a template that consists of several files. One stream of them is not valid.
+fn refuse_several(to: ExportedTo, export: &Export) -> Result<(), UserError> {
     let count = export.files.len();
     if count <= 1 {
         return Ok(());
     }
     Err(UserError::usage(
-        format!("This access file consists of {count} files, which cannot be printed as one."),
+        format!(
+            "The export to {} consists of {count} files, which cannot be printed as one.",
+            to.name()
+        ),
         SetupCommand::again()
             .placeholder("--dir", "DIR")
             .to("write them to a folder"),
@@ -173,7 +202,13 @@ fn check_flags(flags: &ExportFlags) -> Result<ExportedTo, UserError> {
         _ if flags.name.is_some() && to != ExportedTo::Access => {
             refused("--name is a flag of export access.".to_owned())
         }
-        _ => Ok(to),
+        _ => match flags.name.as_deref().map(rules::file_name) {
+            Some(Err(why)) => Err(UserError::usage(
+                format!("--name: {why}."),
+                SetupCommand::again().placeholder("--name", "NAME"),
+            )),
+            _ => Ok(to),
+        },
     }
 }
 
@@ -221,7 +256,7 @@ async fn everything(
         Selection::All
     };
     let view = View::new(&inventory, &selection);
-    Ok(match to {
+    let mut export = match to {
         ExportedTo::Access => {
             let name = flags.name.clone().unwrap_or_else(|| access::name_of(&inventory));
             access::export(&view, &name)
@@ -234,7 +269,16 @@ async fn everything(
             let surroundings = surroundings::read(context, &selection).await.map_err(unread)?;
             terraform::export(&view, &surroundings)
         }
-    })
+    };
+    if export.exported.is_empty() {
+        let nothing = if flags.only_created {
+            "Nothing that idc-setup created can be exported."
+        } else {
+            "Nothing exists that can be exported."
+        };
+        export.notes.insert(0, nothing.to_owned());
+    }
+    Ok(export)
 }
 
 async fn for_argo_cd(context: &WizardContext, instance: &Instance, flags: &ExportFlags) -> Result<Export, UserError> {
@@ -297,14 +341,14 @@ async fn for_argo_cd(context: &WizardContext, instance: &Instance, flags: &Expor
     })
 }
 
-fn write(dir: &Path, export: &Export) -> Result<Written, UserError> {
-    folder::write(dir, &export.files).map_err(|error| {
+fn write(dir: &Path, kind: &str, export: &Export) -> Result<Written, UserError> {
+    folder::write(dir, kind, &export.files).map_err(|error| {
         let message = format!("{}.", capitalized(&error.to_string()));
         let other = SetupCommand::again()
             .placeholder("--dir", "DIR")
             .to("use another folder");
         match error {
-            FolderError::NotOurs(_) => UserError::usage(message, other),
+            FolderError::NotOurs(_) | FolderError::OtherExport { .. } => UserError::usage(message, other),
             FolderError::List { .. } | FolderError::Io { .. } => UserError::failed(message, other),
         }
     })
@@ -340,7 +384,9 @@ fn show(cli: &Cli, flags: &ExportFlags, screen: &Screen, done: &Done) {
                 files: done.export.files.clone(),
                 notes: done.export.notes.clone(),
                 folder: flags.dir.as_ref().map(|dir| dir.display().to_string()),
+                deleted: done.written.as_ref().map_or_else(Vec::new, deleted_names),
                 handed_over: done.handed_over,
+                taken_from: done.taken_from.clone(),
             },
         };
         screen.json(&envelope.json());
@@ -362,6 +408,11 @@ fn show(cli: &Cli, flags: &ExportFlags, screen: &Screen, done: &Done) {
             done.handed_over
         ));
     }
+}
+
+/// The paths of the files that were deleted.
+fn deleted_names(written: &Written) -> Vec<String> {
+    written.deleted.iter().map(|path| path.display().to_string()).collect()
 }
 
 /// Says what people should know. What the files say in comments is said there, and many notes are only counted.

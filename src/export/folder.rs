@@ -278,7 +278,12 @@ mod tests {
         // Somebody changes a file, and writes another one.
         fs::write(folder.join("b.tf"), "mine").unwrap();
         fs::write(folder.join("c.tf"), "mine").unwrap();
-        let refused = write(&folder, "terraform", &[file("b.tf", "4"), file("c.tf", "4"), file("d.tf", "4")]).unwrap_err();
+        let refused = write(
+            &folder,
+            "terraform",
+            &[file("b.tf", "4"), file("c.tf", "4"), file("d.tf", "4")],
+        )
+        .unwrap_err();
         assert!(matches!(refused, FolderError::NotOurs(paths) if paths.len() == 2));
         assert!(!folder.join("d.tf").exists(), "nothing was written");
         assert_eq!(fs::read_to_string(folder.join("b.tf")).unwrap(), "mine");
@@ -322,6 +327,9 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let list = r#"{"format": 1, "files": {"../x": {"export": "terraform", "digests": ["1"]}}}"#;
         fs::write(temp.path().join(LIST), list).unwrap();
-        assert!(matches!(write(temp.path(), "terraform", &[]), Err(FolderError::List { .. })));
+        assert!(matches!(
+            write(temp.path(), "terraform", &[]),
+            Err(FolderError::List { .. })
+        ));
     }
 }

@@ -129,8 +129,12 @@ pub struct ExportBody {
     pub notes: Vec<String>,
     /// The folder that the files were written to.
     pub folder: Option<String>,
+    /// The files of an earlier export that this one does not have, and that were deleted.
+    pub deleted: Vec<String>,
     /// The number of resources that undo leaves from now on.
     pub handed_over: usize,
+    /// What was handed over to other tools before, each in a sentence.
+    pub taken_from: Vec<String>,
 }
 
 /// A check of `doctor`.

@@ -384,9 +384,67 @@ fn an_export_is_the_same_on_stdout_in_a_folder_and_in_json() {
         &["export", "terraform", "--cluster=x"][..],
         &["export", "terraform", "--name=x"],
         &["export", "argo-cd", "--hand-over", "--cluster=x", "--admin=Admins"],
+        &["export", "access", "--name= x"],
     ] {
         env.run(args).expect(2);
     }
+}
+
+#[test]
+fn a_template_and_a_hand_over_are_not_only_printed() {
+    let env = set_up("enabled", &ANSWERS);
+    env.run(&["export", "cloudformation"])
+        .expect(2)
+        .expect_text("consists of 2 files")
+        .expect_text("--dir DIR");
+    env.json(&["export", "cloudformation"]).expect(0);
+    env.run(&["export", "terraform", "--hand-over"])
+        .expect(2)
+        .expect_text("--hand-over needs --dir or --output json.");
+}
+
+#[test]
+fn exports_to_one_folder_leave_each_others_files() {
+    let env = set_up("enabled", &ANSWERS);
+    let dir = export(&env, &["terraform"]);
+    export(&env, &["access"]);
+    assert!(dir.join("main.tf").exists() && dir.join("access.toml").exists());
+}
+
+#[test]
+fn undo_forgets_what_the_other_tool_has_deleted() {
+    let env = set_up("enabled", &ANSWERS);
+    env.run(&["export", "terraform", "--only-created", "--hand-over", "--dir=exported"])
+        .expect(0);
+    {
+        let mut cloud = env.server.cloud();
+        let instance = &mut cloud.instances[0];
+        instance.store.memberships.clear();
+    }
+    env.json(&["undo", "--yes"]).expect(0);
+    let state = env.state();
+    for list in ["resources", "handed_over"] {
+        let mut entries = state[list].as_array().unwrap().iter();
+        assert!(!entries.any(|entry| entry["kind"] == "group_membership"), "{list}");
+    }
+}
+
+#[test]
+fn undo_after_a_hand_over_to_cloudformation_is_complete() {
+    let env = set_up("enabled", &ANSWERS);
+    env.run(&[
+        "export",
+        "cloudformation",
+        "--only-created",
+        "--hand-over",
+        "--dir=exported",
+    ])
+    .expect(0);
+    let undone = env.json(&["undo", "--yes"]).expect(0).envelope();
+    let removals = undone["removals"].as_array().unwrap();
+    let user = removals.iter().find(|removal| removal["kind"] == "user").unwrap();
+    assert_eq!(user["disposition"], "stays");
+    env.json(&["undo", "--yes", "--step=create-user"]).expect(0);
 }
 
 #[test]
