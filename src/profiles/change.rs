@@ -20,6 +20,8 @@ pub struct CurrentFile {
     pub config: Config,
     /// The names of the profiles in the credentials file.
     pub reserved: BTreeSet<String>,
+    /// The profiles that a profile in the credentials file names as its `source_profile`.
+    pub sources: BTreeSet<String>,
 }
 
 /// An edit of the config file that has not been written yet.
@@ -54,16 +56,23 @@ impl CurrentFile {
         let credentials = read_credentials(paths.credentials()).unwrap_or_default();
         let credentials = String::from_utf8_lossy(&credentials);
         let credentials = parse_with_sdk(AwsFile::Credentials, &credentials).await;
-        let reserved = credentials.map_or_else(
-            |_| BTreeSet::new(),
-            |sections| sections.profiles().map(str::to_owned).collect(),
-        );
+        let credentials = credentials.unwrap_or_default();
+        let reserved: BTreeSet<String> = credentials.profiles().map(str::to_owned).collect();
+        let sections = reserved.iter().filter_map(|name| credentials.get_profile(name));
+        let sources = sections.filter_map(|section| section.get("source_profile"));
+        let sources = sources.map(str::to_owned).collect();
         Ok(Self {
             path: path.to_owned(),
             text: config.text(),
             config,
             reserved,
+            sources,
         })
+    }
+
+    /// The difference to another text, in which the values of other tools are left out.
+    pub fn diff_to(&self, after: &Config) -> String {
+        cli_config::diff(&self.path, &self.text, &after.text())
     }
 
     /// The change to another text, in which this session and these profiles are ours to write.

@@ -57,6 +57,7 @@ impl FromStr for Condition {
         let (name, pattern) = text.split_once('=').ok_or_else(invalid)?;
         let field = FIELDS.iter().find(|(known, _)| *known == name.trim());
         let (_, field) = field.ok_or_else(invalid)?;
+        let pattern = pattern.trim();
         if pattern.is_empty() {
             return Err(invalid());
         }
@@ -219,6 +220,7 @@ mod tests {
             ),
             (&["account_id=1234*", "email=*@example.com"], true),
             (&["account_id=?234"], false),
+            (&[" account = prod-* "], true),
         ] {
             assert_eq!(filter(texts).unwrap().matches(&role), matches, "{texts:?}");
         }

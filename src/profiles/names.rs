@@ -20,6 +20,10 @@ const KEPT: &str = "_.@+";
 /// The most characters of a template that are not placeholders, so that names stay below 128 characters.
 const LONGEST_TEXT: usize = 32;
 
+/// The most characters of a name. The name of an account and that of a permission set can be long, and a template can have
+/// several placeholders.
+const LONGEST_NAME: usize = 128;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(String),
@@ -208,11 +212,14 @@ pub fn assign(template: &Template, roles: &[Role]) -> Vec<String> {
         .iter()
         .map(|role| {
             let account = accounts.get(&role.account).map_or("", String::as_str);
-            template.name(role, account)
+            bounded(template.name(role, account), role)
         })
         .collect();
     set_apart(&mut names, roles, |role| role.account.to_string());
     set_apart(&mut names, roles, |role| safe(&role.permission_set));
+    for (name, role) in names.iter_mut().zip(roles) {
+        *name = bounded(std::mem::take(name), role);
+    }
     let mut order: Vec<usize> = (0..roles.len()).collect();
     order.sort_by_key(|index| &roles[*index]);
     let mut used = BTreeSet::new();
@@ -231,6 +238,31 @@ pub fn assign(template: &Template, roles: &[Role]) -> Vec<String> {
     names
 }
 
+/// The name with a suffix, unless it has it already. A name that would be too long loses its end.
+pub fn with_suffix(name: &str, suffix: &str) -> String {
+    if name.len() <= LONGEST_NAME && name.ends_with(suffix) {
+        return name.to_owned();
+    }
+    appended(name, suffix)
+}
+
+fn appended(name: &str, suffix: &str) -> String {
+    let room = LONGEST_NAME.saturating_sub(suffix.len() + 1);
+    if name.len() <= room {
+        return format!("{name}-{suffix}");
+    }
+    let kept: String = name.chars().take(room).collect();
+    format!("{}-{suffix}", kept.trim_end_matches(['-', '.']))
+}
+
+/// A name that is not too long. One that is gets the account ID in place of its end.
+fn bounded(name: String, role: &Role) -> String {
+    if name.len() <= LONGEST_NAME {
+        return name;
+    }
+    with_suffix(&name, &role.account)
+}
+
 /// The name, or the name with the first number behind it, that is free.
 pub fn numbered(name: &str, is_free: impl Fn(&str) -> bool) -> String {
     if is_free(name) {
@@ -238,7 +270,7 @@ pub fn numbered(name: &str, is_free: impl Fn(&str) -> bool) -> String {
     }
     let mut number = 2_u64;
     loop {
-        let numbered = format!("{name}-{number}");
+        let numbered = appended(name, &number.to_string());
         if is_free(&numbered) {
             return numbered;
         }
@@ -398,6 +430,23 @@ mod tests {
             named(DEFAULT_TEMPLATE, &roles),
             ["a-x-y-111111111111-x-y-2", "a-x-y-111111111111-x-y"]
         );
+    }
+
+    #[test]
+    fn long_names_are_cut_and_still_differ() {
+        let long = "n".repeat(50);
+        let roles = [
+            role(ONE, &format!("{long}a"), &"s".repeat(32)),
+            role(TWO, &format!("{long}b"), &"s".repeat(32)),
+            role(TWO, &format!("{long}b"), &"t".repeat(32)),
+        ];
+        for template in ["{account}{account}{account}-{permission_set}", "{email}.{account}.{account}-{permission_set}"] {
+            let names = named(template, &roles);
+            assert!(names.iter().all(|name| name.len() <= LONGEST_NAME), "{names:?}");
+            assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), 3, "{names:?}");
+            assert!(names[0].ends_with(ONE) && names[1].contains(TWO), "{names:?}");
+        }
+        assert_eq!(with_suffix(&"n".repeat(128), "2").len(), 128);
     }
 
     fn roles() -> impl Strategy<Value = Vec<Role>> {

@@ -11,7 +11,10 @@ use super::names::{self, Template};
 use super::role::{Role, role_order};
 use crate::ids::RegionName;
 use crate::resources::cli_config::{LEGACY_KEYS, MARK, OTHER_CREDENTIALS};
-use aws_config_file::{ProfileEdit, ProfileSection};
+use aws_config_file::{Config, ProfileEdit, ProfileSection};
+
+/// The name of the profile that every command uses without `--profile`. No profile of ours gets it.
+const DEFAULT_PROFILE: &str = "default";
 
 /// Every property that a profile of ours gets.
 const OUR_KEYS: [&str; 5] = ["sso_session", "sso_account_id", "sso_role_name", "region", MARK];
@@ -86,6 +89,8 @@ pub struct Wanted<'a> {
     pub renames: bool,
     /// All roles that the portal offers.
     pub roles: &'a [Role],
+    /// The accounts that the portal lists without their roles. Their profiles stay.
+    pub unreadable: &'a BTreeSet<&'a str>,
     /// Which of them get a profile.
     pub filter: &'a Filter,
     /// Further limits the roles, by their place in `roles`; `None` if there is no other limit.
@@ -105,6 +110,8 @@ pub struct InFile<'a> {
     pub profiles: &'a [ProfileSection],
     /// The names of the credentials file, whose keys would take precedence.
     pub reserved: &'a BTreeSet<String>,
+    /// The profiles that the credentials file names as a `source_profile`.
+    pub sources: &'a BTreeSet<String>,
     /// Whether a profile is of the same portal, whatever its session and its form.
     pub is_of_portal: &'a dyn Fn(&ProfileSection) -> bool,
 }
@@ -114,14 +121,53 @@ pub struct InFile<'a> {
 pub struct Plan {
     /// One row for each wanted role, in their order, and then the profiles whose role is no longer offered.
     pub rows: Vec<Row>,
-    /// The edits of the file.
+    /// The edits of the profiles in the file, by their current names.
     pub edits: BTreeMap<String, ProfileEdit>,
+    /// The new profiles. Their names can be those of profiles that the edits rename or remove.
+    pub additions: BTreeMap<String, ProfileEdit>,
 }
+
+/// A plan whose edits do not give the profiles of its rows. The message is a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("The edit would not give the planned profiles: {0}.")]
+pub struct Misapplied(String);
 
 impl Plan {
     /// The number of profiles with this action.
     pub fn count(&self, action: Action) -> usize {
         self.rows.iter().filter(|row| row.action == action).count()
+    }
+
+    /// Edits the profiles of a file, and adds the new ones behind them.
+    ///
+    /// # Errors
+    /// [`Misapplied`] if a profile of a row does not exist once afterwards, or one that was removed or renamed still does.
+    pub fn apply(&self, config: &mut Config) -> Result<(), Misapplied> {
+        config.edit_profiles(&self.edits);
+        config.edit_profiles(&self.additions);
+        self.check(config)
+    }
+
+    fn check(&self, edited: &Config) -> Result<(), Misapplied> {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for profile in edited.profiles() {
+            *counts.entry(profile.name).or_default() += 1;
+        }
+        let count = |name: &str| counts.get(name).copied().unwrap_or_default();
+        let changes = || self.rows.iter().filter(|row| row.action.is_change());
+        let is_kept = |row: &&Row| row.action != Action::Removed;
+        if let Some(row) = changes().filter(is_kept).find(|row| count(&row.profile) != 1) {
+            return Err(Misapplied(format!("{} would not exist once", row.profile)));
+        }
+        let used: BTreeSet<&str> = changes().filter(is_kept).map(|row| row.profile.as_str()).collect();
+        let mut former = changes().filter_map(|row| match row.action {
+            Action::Removed => Some(row.profile.as_str()),
+            _ => row.before.as_deref(),
+        });
+        match former.find(|name| !used.contains(name) && count(name) > 0) {
+            Some(name) => Err(Misapplied(format!("{name} would still exist"))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -144,6 +190,17 @@ pub fn is_ours(profile: &ProfileSection, session: &str) -> bool {
     !profile.is_repeated && profile.get(MARK) == Some(session) && profile.get("sso_session") == Some(session)
 }
 
+/// Why a profile is kept whose account is listed without its roles.
+const UNREADABLE: &str = "The access portal lists its account, but refuses to list the roles in it.";
+
+/// Why a profile is kept that does not say which role it is for.
+const INCOMPLETE: &str = "It has no sso_account_id or no sso_role_name.";
+
+/// Whether a profile of ours does not say which role it is for: somebody has edited it.
+fn is_incomplete(profile: &ProfileSection, session: &str) -> bool {
+    is_ours(profile, session) && key_of(profile).is_none()
+}
+
 /// The account and the permission set of a profile of SSO.
 fn key_of(profile: &ProfileSection) -> Option<RoleKey<'_>> {
     Some((profile.get("sso_account_id")?, profile.get("sso_role_name")?))
@@ -151,11 +208,7 @@ fn key_of(profile: &ProfileSection) -> Option<RoleKey<'_>> {
 
 /// Plans what happens to the profiles.
 pub fn plan(wanted: &Wanted<'_>, file: &InFile<'_>) -> Plan {
-    let sources: BTreeSet<&str> = file
-        .profiles
-        .iter()
-        .filter_map(|profile| profile.get("source_profile"))
-        .collect();
+    let sources = sources(file);
     let existing = existing(wanted, file);
     let mut own: BTreeMap<RoleKey, Vec<&ProfileSection>> = BTreeMap::new();
     let ours = file.profiles.iter().filter(|profile| is_ours(profile, wanted.session));
@@ -191,10 +244,15 @@ pub fn plan(wanted: &Wanted<'_>, file: &InFile<'_>) -> Plan {
         .map(|role| (&*role.account, role.permission_set.as_str()))
         .collect();
     let stale = own.iter().filter(|(key, _)| !offered.contains(*key));
-    let stale: Vec<Row> = stale
+    let stale = stale
         .flat_map(|(_, profiles)| profiles)
-        .map(|profile| stale_row(wanted.prune, profile, &sources))
-        .collect();
+        .map(|profile| match profile.get("sso_account_id") {
+            Some(account) if wanted.unreadable.contains(account) => kept_row(profile, UNREADABLE),
+            _ => stale_row(wanted.prune, profile, &sources),
+        });
+    let incomplete = file.profiles.iter().filter(|profile| is_incomplete(profile, wanted.session));
+    let incomplete = incomplete.map(|profile| kept_row(profile, INCOMPLETE));
+    let stale: Vec<Row> = stale.chain(incomplete).collect();
     let taken = taken(file, &targets, &stale);
     for (target, name) in final_names(targets, taken) {
         plan.add(wanted, &target, name);
@@ -210,16 +268,18 @@ pub fn plan(wanted: &Wanted<'_>, file: &InFile<'_>) -> Plan {
 /// Plans the removal of the profiles of ours whose role matches a filter. `offered` says how their accounts are called, as far as
 /// that is known.
 pub fn removal(session: &str, filter: &Filter, offered: &[Role], file: &InFile<'_>) -> Plan {
-    let sources: BTreeSet<&str> = file
-        .profiles
-        .iter()
-        .filter_map(|profile| profile.get("source_profile"))
-        .collect();
+    let sources = sources(file);
     let accounts: BTreeMap<&str, &Role> = offered.iter().map(|role| (&*role.account, role)).collect();
     let ours = file.profiles.iter().filter(|profile| is_ours(profile, session));
     let matching = ours.filter_map(|profile| {
-        let (account, permission_set) = key_of(profile)?;
+        let text = |key: &str| profile.get(key).unwrap_or_default();
+        let (account, permission_set) = (text("sso_account_id"), text("sso_role_name"));
         let known = accounts.get(account);
+        let row = if is_incomplete(profile, session) {
+            kept_row(profile, INCOMPLETE)
+        } else {
+            stale_row(true, profile, &sources)
+        };
         let parts = Compared {
             account_name: known.map_or("", |role| &role.account_name),
             account,
@@ -228,7 +288,7 @@ pub fn removal(session: &str, filter: &Filter, offered: &[Role], file: &InFile<'
         };
         filter.matches_parts(parts).then(|| Row {
             account_name: known.map(|role| role.account_name.clone()),
-            ..stale_row(true, profile, &sources)
+            ..row
         })
     });
     let mut plan = Plan::default();
@@ -262,9 +322,28 @@ fn existing<'a>(wanted: &Wanted<'_>, file: &InFile<'a>) -> BTreeMap<RoleKey<'a>,
     found
 }
 
+/// The profiles that a profile of one of the files names as its `source_profile`.
+fn sources<'a>(file: &InFile<'a>) -> BTreeSet<&'a str> {
+    let of_config = file.profiles.iter().filter_map(|profile| profile.get("source_profile"));
+    of_config.chain(file.sources.iter().map(String::as_str)).collect()
+}
+
+/// The row of a profile that stays, whatever was requested.
+fn kept_row(profile: &ProfileSection, why: &str) -> Row {
+    let text = |key: &str| profile.get(key).unwrap_or_default().to_owned();
+    Row {
+        profile: profile.name.clone(),
+        account: text("sso_account_id"),
+        account_name: None,
+        permission_set: text("sso_role_name"),
+        action: Action::Kept,
+        before: None,
+        why: Some(why.to_owned()),
+    }
+}
+
 /// The row of a profile whose role the portal no longer offers, or which is to be removed.
 fn stale_row(removes: bool, profile: &ProfileSection, sources: &BTreeSet<&str>) -> Row {
-    let text = |key: &str| profile.get(key).unwrap_or_default().to_owned();
     let foreign: Vec<&str> = profile
         .properties
         .keys()
@@ -288,13 +367,9 @@ fn stale_row(removes: bool, profile: &ProfileSection, sources: &BTreeSet<&str>) 
         None => Action::Removed,
     };
     Row {
-        profile: profile.name.clone(),
-        account: text("sso_account_id"),
-        account_name: None,
-        permission_set: text("sso_role_name"),
         action,
-        before: None,
         why: why.filter(|_| action == Action::Kept),
+        ..kept_row(profile, "")
     }
 }
 
@@ -316,6 +391,7 @@ fn taken(file: &InFile<'_>, targets: &[Target<'_>], stale: &[Row]) -> BTreeSet<S
     others
         .map(|profile| profile.name.clone())
         .chain(file.reserved.iter().cloned())
+        .chain([DEFAULT_PROFILE.to_owned()])
         .collect()
 }
 
@@ -335,12 +411,7 @@ fn final_names(targets: Vec<Target<'_>>, mut taken: BTreeSet<String>) -> Vec<(Ta
         }
     }
     for target in blocked {
-        let account = &*target.role.account;
-        let base = if target.name.ends_with(account) {
-            target.name.clone()
-        } else {
-            format!("{}-{account}", target.name)
-        };
+        let base = names::with_suffix(&target.name, &target.role.account);
         let name = names::numbered(&base, |name| !taken.contains(name));
         taken.insert(name.clone());
         named.push((target, name));
@@ -395,7 +466,10 @@ impl Plan {
                 properties,
                 rename: renamed_from.is_some().then(|| name.clone()),
             };
-            self.edits.insert(before.unwrap_or_else(|| name.clone()), edit);
+            match before {
+                Some(before) => self.edits.insert(before, edit),
+                None => self.additions.insert(name.clone(), edit),
+            };
         }
         self.rows.push(Row {
             before: renamed_from,
@@ -445,7 +519,6 @@ fn properties(wanted: &Wanted<'_>, target: &Target<'_>) -> Vec<(String, Option<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_config_file::Config;
 
     const SESSION: &str = "work";
 
@@ -482,6 +555,9 @@ mod tests {
         region: ProfileRegion,
         reserved: &'a [&'a str],
         keeps_names: bool,
+        sources: &'a [&'a str],
+        unreadable: &'a [&'a str],
+        template: &'a str,
     }
 
     impl Default for Case<'_> {
@@ -493,6 +569,9 @@ mod tests {
                 region: ProfileRegion::New(None),
                 reserved: &[],
                 keeps_names: false,
+                sources: &[],
+                unreadable: &[],
+                template: names::DEFAULT_TEMPLATE,
             }
         }
     }
@@ -501,18 +580,22 @@ mod tests {
         fn plan(&self) -> Plan {
             let config = Config::parse(self.text.as_bytes()).unwrap();
             let reserved = self.reserved.iter().map(|name| (*name).to_owned()).collect();
+            let sources = self.sources.iter().map(|name| (*name).to_owned()).collect();
+            let unreadable = self.unreadable.iter().copied().collect();
             let file = InFile {
                 profiles: &config.profiles(),
                 reserved: &reserved,
+                sources: &sources,
                 is_of_portal: &|profile| {
                     profile.get("sso_session") == Some(SESSION) || profile.get("sso_start_url") == Some("https://x")
                 },
             };
             let wanted = Wanted {
                 session: SESSION,
-                template: &names::DEFAULT_TEMPLATE.parse().unwrap(),
+                template: &self.template.parse().unwrap(),
                 renames: !self.keeps_names,
                 roles: &self.roles,
+                unreadable: &unreadable,
                 filter: &Filter::default(),
                 chosen: None,
                 region: &self.region,
@@ -530,7 +613,7 @@ mod tests {
         /// The text of the file after the plan.
         fn edited(&self) -> String {
             let mut config = Config::parse(self.text.as_bytes()).unwrap();
-            config.edit_profiles(&self.plan().edits);
+            self.plan().apply(&mut config).unwrap();
             config.text()
         }
     }
@@ -687,6 +770,104 @@ mod tests {
     }
 
     #[test]
+    fn a_new_profile_can_take_the_name_of_one_that_is_removed() {
+        let gone = ours("dev-Admin", "333333333333", "Gone");
+        let case = Case {
+            text: &gone,
+            roles: vec![role("111111111111", "dev", "Admin")],
+            prune: true,
+            ..Case::default()
+        };
+        let rows = [("dev-Admin", Action::Added), ("dev-Admin", Action::Removed)];
+        assert_eq!(case.actions(), expected(&rows));
+        assert_eq!(case.edited(), ours("dev-Admin", "111111111111", "Admin"));
+    }
+
+    #[test]
+    fn a_new_profile_can_take_the_name_that_another_one_gives_up() {
+        let text = ours("dev-Read", "111111111111", "Admin");
+        let case = Case {
+            text: &text,
+            roles: roles()[..2].to_vec(),
+            ..Case::default()
+        };
+        let rows = [("dev-Admin", Action::Renamed), ("dev-Read", Action::Added)];
+        assert_eq!(case.actions(), expected(&rows));
+        let both = [
+            ours("dev-Admin", "111111111111", "Admin"),
+            ours("dev-Read", "111111111111", "Read"),
+        ];
+        assert_eq!(case.edited(), both.join("\n"));
+    }
+
+    #[test]
+    fn an_edit_that_does_not_give_the_planned_profiles_is_refused() {
+        let case = Case::default();
+        let lost = Plan {
+            additions: BTreeMap::new(),
+            ..case.plan()
+        };
+        let mut config = Config::parse(b"").unwrap();
+        let error = lost.apply(&mut config).unwrap_err().to_string();
+        assert!(error.contains("dev-Admin would not exist once"), "{error}");
+    }
+
+    #[test]
+    fn an_account_whose_roles_cannot_be_read_keeps_its_profiles() {
+        let text = ours("prod-Read", "222222222222", "Read");
+        let case = Case {
+            text: &text,
+            roles: Vec::new(),
+            prune: true,
+            unreadable: &["222222222222"],
+            ..Case::default()
+        };
+        assert_eq!(case.actions(), expected(&[("prod-Read", Action::Kept)]));
+        assert_eq!(case.edited(), text);
+    }
+
+    #[test]
+    fn a_source_profile_of_the_credentials_file_is_kept() {
+        let text = [
+            ours("old", "111111111111", "Admin"),
+            ours("gone", "333333333333", "Gone"),
+        ]
+        .concat();
+        let case = Case {
+            text: &text,
+            roles: vec![role("111111111111", "dev", "Admin")],
+            prune: true,
+            sources: &["old", "gone"],
+            ..Case::default()
+        };
+        assert_eq!(case.actions(), expected(&[("old", Action::Unchanged), ("gone", Action::Kept)]));
+        assert_eq!(case.edited(), text);
+    }
+
+    #[test]
+    fn no_profile_of_ours_becomes_the_default_one() {
+        let case = Case {
+            roles: vec![role("111111111111", "default", "Admin")],
+            template: "{account}",
+            ..Case::default()
+        };
+        assert_eq!(case.actions(), expected(&[("default-111111111111", Action::Added)]));
+    }
+
+    #[test]
+    fn a_profile_of_ours_without_a_role_is_shown_and_kept() {
+        let text = ours("x", "111111111111", "Admin").replace("sso_role_name = Admin\n", "");
+        let case = Case {
+            text: &text,
+            roles: Vec::new(),
+            prune: true,
+            ..Case::default()
+        };
+        assert_eq!(case.actions(), expected(&[("x", Action::Kept)]));
+        assert_eq!(case.edited(), text);
+    }
+
+    #[test]
     fn only_the_profiles_of_ours_that_match_a_filter_are_removed() {
         let text = [
             ours("dev-Admin", "111111111111", "Admin"),
@@ -699,6 +880,7 @@ mod tests {
         let file = InFile {
             profiles: &config.profiles(),
             reserved: &reserved,
+            sources: &reserved,
             is_of_portal: &|_| true,
         };
         let removed = |conditions: &[&str], offered: &[Role]| {

@@ -1,6 +1,7 @@
 //! The roles that the access portal offers: an account with a permission set.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use secrecy::SecretString;
@@ -8,7 +9,7 @@ use secrecy::SecretString;
 use crate::aws::{AwsError, Clients};
 use crate::ids::{AccountId, RegionName};
 use crate::limits::PORTAL_READS_AT_ONCE;
-use crate::sso;
+use crate::sso::{self, PortalAccount};
 
 /// An account with a permission set that the signed-in user has in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +24,49 @@ pub struct Role {
     pub email: String,
 }
 
+/// What the portal offers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Offered {
+    /// The roles, by account name and permission set.
+    pub roles: Vec<Role>,
+    /// The accounts that it lists, but whose roles it refuses to list.
+    pub unreadable: Vec<PortalAccount>,
+}
+
+impl Offered {
+    /// The IDs of the accounts whose roles are not known.
+    pub fn unreadable_accounts(&self) -> BTreeSet<&str> {
+        self.unreadable.iter().map(|account| &*account.id).collect()
+    }
+
+    /// The IDs of all accounts that the portal lists.
+    pub fn accounts(&self) -> BTreeSet<&str> {
+        let readable = self.roles.iter().map(|role| &*role.account);
+        readable.chain(self.unreadable_accounts()).collect()
+    }
+
+    /// What to know about the accounts whose roles are not known, as a sentence.
+    pub fn note(&self) -> Option<String> {
+        let named = self.unreadable.iter().map(|account| match account.name.as_str() {
+            "" => account.id.to_string(),
+            name => format!("{name} ({})", account.id),
+        });
+        let named: Vec<String> = named.collect();
+        (!named.is_empty()).then(|| {
+            format!(
+                "The access portal refused to list the roles of {}. Profiles for them stay as they are.",
+                named.join(", ")
+            )
+        })
+    }
+}
+
+/// What a request for the roles of an account returned.
+enum Listed {
+    Roles(Vec<Role>),
+    Refused(PortalAccount),
+}
+
 /// What roles are sorted by: the account name in any case, the account, and the permission set.
 pub fn role_order(account_name: &str, account: &str, permission_set: &str) -> (String, String, String) {
     (
@@ -32,8 +76,9 @@ pub fn role_order(account_name: &str, account: &str, permission_set: &str) -> (S
     )
 }
 
-/// Lists all accounts and permission sets that the portal offers, by account name and permission set. `progress` gets the number
-/// of accounts that were read, and the number of all accounts.
+/// Lists all accounts and permission sets that the portal offers. `progress` gets the number of accounts that were read, and the
+/// number of all accounts. An account whose roles the portal refuses to list does not fail the others: it can be that the last
+/// access to it was just removed, or that the refusal is temporary.
 ///
 /// # Errors
 /// If the portal refuses the token or cannot be reached.
@@ -42,33 +87,42 @@ pub async fn offered(
     region: &RegionName,
     token: &SecretString,
     progress: &dyn Fn(usize, usize),
-) -> Result<Vec<Role>, AwsError> {
+) -> Result<Offered, AwsError> {
     let accounts = sso::accounts(clients, region, token).await?;
     let (count, read) = (accounts.len(), Cell::new(0));
     let read = &read;
     let lists = accounts.into_iter().map(|account| async move {
         let names = match sso::roles_of(clients, region, token, &account.id).await {
-            // The last access to the account was removed after the accounts were listed.
-            Err(aws_error) if aws_error.is("ForbiddenException") => Vec::new(),
-            names => names?,
+            Err(aws_error) if aws_error.is("ForbiddenException") => None,
+            names => Some(names?),
         };
         read.set(read.get() + 1);
         progress(read.get(), count);
+        let Some(names) = names else {
+            return Ok(Listed::Refused(account));
+        };
         let roles = names.into_iter().map(|permission_set| Role {
             account: account.id.clone(),
             permission_set,
             account_name: account.name.clone(),
             email: account.email.clone(),
         });
-        Ok::<_, AwsError>(roles.collect::<Vec<_>>())
+        Ok::<_, AwsError>(Listed::Roles(roles.collect()))
     });
-    let lists: Vec<Vec<Role>> = stream::iter(lists)
+    let lists: Vec<Listed> = stream::iter(lists)
         .buffer_unordered(PORTAL_READS_AT_ONCE)
         .try_collect()
         .await?;
-    let mut roles = lists.concat();
+    let (mut roles, mut unreadable) = (Vec::new(), Vec::new());
+    for listed in lists {
+        match listed {
+            Listed::Roles(mut listed) => roles.append(&mut listed),
+            Listed::Refused(account) => unreadable.push(account),
+        }
+    }
+    unreadable.sort_by(|one, other| one.id.cmp(&other.id));
     roles.sort();
     roles.dedup();
     roles.sort_by_cached_key(|role| role_order(&role.account_name, &role.account, &role.permission_set));
-    Ok(roles)
+    Ok(Offered { roles, unreadable })
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::portal_address::{self, PortalId};
 use crate::ids::RegionName;
+use crate::resources::cli_config::OTHER_CREDENTIALS;
 use aws_config_file::{ProfileSection, SsoSession};
 
 /// The name of a new session, unless another session has it.
@@ -78,6 +79,17 @@ pub fn free_name(sessions: &[SsoSession], start_url: &str) -> String {
     super::names::numbered(&id.unwrap_or(first), is_free)
 }
 
+/// A session with another URL than the portal, some of whose accounts are of the portal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubtful {
+    /// The name of the session.
+    pub session: String,
+    /// An account of its profiles that the portal lists.
+    pub listed: String,
+    /// An account of its profiles that the portal does not list.
+    pub other: String,
+}
+
 /// What names a portal by another URL than the current one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Moved {
@@ -87,12 +99,20 @@ pub struct Moved {
     pub profiles: Vec<String>,
     /// One of the accounts of their profiles, which shows that it is the same portal.
     pub account: Option<String>,
+    /// The sessions that may be of another portal, which is why they stay.
+    pub doubtful: Vec<Doubtful>,
+}
+
+/// Whether a profile has credentials besides those of SSO.
+fn has_other_credentials(profile: &ProfileSection) -> bool {
+    OTHER_CREDENTIALS.iter().any(|key| profile.get(key).is_some())
 }
 
 /// Finds the sessions and profiles with another URL that are of the portal which lists these accounts.
 ///
-/// An account belongs to one organization, and an organization has one portal. So a session whose profiles name an account
-/// that the portal lists is of this portal, and its URL is another or a former one.
+/// An account belongs to one organization, and an organization has one portal. But an account instance of Identity Center has a
+/// portal too, and an account can move to another organization. So a session is of this portal only if the portal lists all
+/// accounts of its profiles. A session is left out if one of its profiles has other credentials.
 pub fn moved(
     sessions: &[SsoSession],
     profiles: &[ProfileSection],
@@ -100,32 +120,44 @@ pub fn moved(
     accounts: &BTreeSet<&str>,
 ) -> Moved {
     let mut moved = Moved::default();
-    for profile in profiles.iter().filter(|profile| !profile.is_repeated) {
-        let Some(account) = profile
-            .get("sso_account_id")
-            .filter(|account| accounts.contains(account))
-        else {
-            continue;
-        };
+    let mut of_sessions: BTreeMap<&str, Vec<&ProfileSection>> = BTreeMap::new();
+    for profile in profiles {
         if is_of_portal(profile, sessions, start_url) {
             continue;
         }
-        let names = match profile.get("sso_session") {
-            Some(session) if sessions.iter().any(|known| known.name == session) => {
-                if moved.sessions.iter().any(|known| known == session) {
-                    continue;
-                }
-                moved.sessions.push(session.to_owned());
-                true
-            }
-            None if profile.get("sso_start_url").is_some() => {
+        match (profile.get("sso_session"), profile.get("sso_account_id")) {
+            (Some(session), _) => of_sessions.entry(session).or_default().push(profile),
+            (None, Some(account))
+                if accounts.contains(account)
+                    && !profile.is_repeated
+                    && !has_other_credentials(profile)
+                    && profile.get("sso_start_url").is_some() =>
+            {
                 moved.profiles.push(profile.name.clone());
-                true
+                moved.account.get_or_insert_with(|| account.to_owned());
             }
-            _ => false,
-        };
-        if names {
-            moved.account.get_or_insert_with(|| account.to_owned());
+            _ => {}
+        }
+    }
+    for session in sessions {
+        let own = of_sessions.get(session.name.as_str());
+        let own = own.map_or(&[][..], Vec::as_slice);
+        if own.iter().any(|profile| has_other_credentials(profile)) {
+            continue;
+        }
+        let of_profiles = own.iter().filter_map(|profile| profile.get("sso_account_id"));
+        let (listed, others): (Vec<&str>, Vec<&str>) = of_profiles.partition(|account| accounts.contains(account));
+        match (listed.first(), others.first()) {
+            (Some(listed), None) => {
+                moved.sessions.push(session.name.clone());
+                moved.account.get_or_insert_with(|| (*listed).to_owned());
+            }
+            (Some(listed), Some(other)) => moved.doubtful.push(Doubtful {
+                session: session.name.clone(),
+                listed: (*listed).to_owned(),
+                other: (*other).to_owned(),
+            }),
+            (None, _) => {}
         }
     }
     moved
@@ -227,5 +259,27 @@ mod tests {
         assert_eq!(found.profiles, ["legacy"]);
         assert_eq!(found.account.as_deref(), Some("111111111111"));
         assert_eq!(moved(&sessions, &profiles, URL, &accounts), Moved::default());
+    }
+
+    #[test]
+    fn a_session_is_of_the_portal_only_if_all_its_accounts_are() {
+        let text = FILE.replace("[profile two]\nsso_session = work\n", "[profile two]\nsso_session = work\nsso_account_id = 444444444444\n");
+        let config = Config::parse(text.as_bytes()).unwrap();
+        let accounts = BTreeSet::from(["111111111111"]);
+        let url = "https://acme.awsapps.com/start";
+        let found = moved(&config.sso_sessions(), &config.profiles(), url, &accounts);
+        assert!(found.sessions.is_empty() && found.account.is_none(), "{found:?}");
+        assert_eq!(
+            found.doubtful,
+            [Doubtful {
+                session: "work".to_owned(),
+                listed: "111111111111".to_owned(),
+                other: "444444444444".to_owned(),
+            }]
+        );
+        let text = FILE.replace("[profile two]\n", "[profile two]\ncredential_process = x\n");
+        let config = Config::parse(text.as_bytes()).unwrap();
+        let found = moved(&config.sso_sessions(), &config.profiles(), url, &accounts);
+        assert_eq!(found, Moved::default());
     }
 }
