@@ -6,9 +6,9 @@ use futures_util::stream::{self, StreamExt};
 
 use super::portal::{self, Portal, Token};
 use super::prepare::typed_answers;
-use super::profile_edit::{Editing, Ended, Naming, Target, finish, given_template, known_region};
+use super::profile_edit::{Editing, Ended, Naming, Target, apply, finish, given_template, known_region};
 use super::session::say_rehearsal;
-use crate::answers::{Answers, Key};
+use crate::answers::{Answers, Key, Source};
 use crate::aws::connect::{self, Wanted as WantedConnection};
 use crate::aws::{AwsError, AwsErrorKind, Clients, Partition, portal_address, regions};
 use crate::cli::{Cli, JoinFlags};
@@ -21,18 +21,17 @@ use crate::profiles::change::CurrentFile;
 use crate::profiles::filter::Filter;
 use crate::profiles::names::{self, Template};
 use crate::profiles::plan::{Action, InFile, Plan, ProfileRegion, Wanted, plan};
-use crate::profiles::role::Role;
+use crate::profiles::role::{Offered, Role};
 use crate::profiles::sessions;
 use crate::reconcile::{Importance, StepInfo, step_error};
 use crate::resources::cli_config::SCOPE;
-use crate::sso::{self, Grant, Registrar};
 use crate::text::capitalized;
 use crate::ui::Screen;
 use crate::ui::profiles::{ProfilesReport, print_joined};
 use crate::user_error::{UserError, UserErrorKind};
 use crate::wizard::steps::Profile;
 use crate::wizard::steps::sign_in::refusal::STILL_PROPAGATING;
-use crate::wizard::steps::sign_in::session::Answer;
+use crate::wizard::steps::sign_in::session::{Answer, Session};
 use crate::wizard::{Choice, Confirm, ListKind, Prompter, Question, Reply};
 use aws_config_file::{Config, ProfileEdit, Section};
 
@@ -48,11 +47,11 @@ const INFO: StepInfo = StepInfo {
     permissions: &[],
 };
 
-/// The choice of all roles, in the question for them.
-const ALL: &str = "all";
+/// The choice of all roles, in the question for them. No profile can have this name.
+const ALL: &str = "(all)";
 
 /// The choice that ends the question for roles.
-const DONE: &str = "done";
+const DONE: &str = "(done)";
 
 /// What a `join` works with.
 struct Joining<'a> {
@@ -84,7 +83,7 @@ async fn run(
     report: &mut ProfilesReport,
 ) -> Result<Ended, UserError> {
     let answers = typed_answers(cli, environment)?;
-    let account = answers.explicit(Key::Account).map(|answer| answer.value.as_str());
+    let account = given_account(flags, &answers)?;
     let template = given_template(flags.template.as_deref())?;
     let tools = Portal::of(cli, environment, screen)?;
     let has_choice = flags.all || account.is_some() || flags.role.is_some();
@@ -117,6 +116,34 @@ async fn run(
         file: CurrentFile::read(&tools.paths).await?,
     };
     joining.join(url, report).await
+}
+
+/// The account of `--account`, of a variable or of the answers file. `--all` stands for all accounts.
+fn given_account<'a>(flags: &JoinFlags, answers: &'a Answers) -> Result<Option<&'a str>, UserError> {
+    let given = answers.explicit(Key::Account);
+    if !flags.all {
+        return Ok(given.map(|answer| answer.value.as_str()));
+    }
+    let is_flag = given.is_some_and(|answer| matches!(answer.source, Source::Flag(_)));
+    let other = if is_flag {
+        "--account"
+    } else if flags.role.is_some() {
+        "--role"
+    } else {
+        return Ok(None);
+    };
+    Err(UserError::usage(
+        format!("--all and {other} exclude each other."),
+        [
+            SetupCommand::again()
+                .without("--all")
+                .to(format!("use only the roles of {other}")),
+            SetupCommand::again()
+                .without("--account")
+                .without("--role")
+                .to("use all roles"),
+        ],
+    ))
 }
 
 /// The URL of the access portal: from the command line, from a variable, or asked.
@@ -169,16 +196,21 @@ impl Joining<'_> {
         tools.browser.restrict_to(Partition::of_region(&target.region));
         let profile = profile_of(&target, "");
         let session = tools.session(&INFO, &clients, &profile, &target.region);
-        let (roles, token) = tools.roles(&session, None).await?;
+        let (offered, token) = tools.roles(&session, None).await?;
         report.signed_in_now = token.signed_in.is_some();
+        report.notes.extend(offered.note());
+        let has_token = self.keep(&session, &token).await?;
+        let first_name = target.name.clone();
         let mut config = self.file.config.clone();
-        self.settle(&mut target, &mut config, &roles).await?;
+        self.settle(&mut target, &mut config, &offered, report).await?;
+        check_session(&target, &config)?;
         report.session.clone_from(&target.name);
         report.notes.extend(put_session(&target, &mut config));
         let naming = Naming::of(self.template.clone(), &config, &target.name)?;
         naming.remember(self.template_text, &mut config, &target.name);
-        let planned = self.plan(&target, &config, &roles, &naming, report).await?;
-        config.edit_profiles(&planned.edits);
+        let planned = self.plan(&target, &config, &offered, &naming, report).await?;
+        report.session_diff = self.file.diff_to(&config);
+        apply(&planned, &mut config)?;
         let written = planned.rows.iter().filter(|row| row.action.is_change());
         let written: BTreeSet<String> = written.map(|row| row.profile.clone()).collect();
         report.rows = planned.rows;
@@ -187,8 +219,29 @@ impl Joining<'_> {
             return Ok(Ended::NotAgreed);
         }
         let _lock = tools.lock().await?;
-        self.verify(&clients, &target, &config, &token, report).await?;
+        if !has_token || target.name != first_name {
+            self.save(&clients, &target, &config, &token)?;
+        }
+        self.verify(&clients, &target, &config, report).await?;
         Ok(Ended::Done)
+    }
+
+    /// Saves a new sign-in at once if its session is in the file, so that it is not lost if nobody agrees to the difference.
+    /// Returns whether the session has the token.
+    async fn keep(&self, session: &Session<'_>, token: &Token) -> Result<bool, UserError> {
+        let Some(signed_in) = &token.signed_in else {
+            return Ok(true);
+        };
+        let profile = session.profile;
+        let in_file = self.file.config.get(Section::SsoSession(&profile.session));
+        let in_file = in_file.unwrap_or_default();
+        let value = |key: &str| in_file.get(key).map(String::as_str);
+        let is_in_file =
+            value("sso_start_url") == Some(profile.start_url.as_str()) && value("sso_region") == Some(&*session.region);
+        if is_in_file {
+            self.editing.tools.save_for_session(session, signed_in).await?;
+        }
+        Ok(is_in_file)
     }
 
     /// The session of the portal: an existing one is used again, in whatever form its URL is.
@@ -209,27 +262,10 @@ impl Joining<'_> {
                 },
             });
         };
+        // One with another URL can still be of this portal. The accounts of its profiles show that after the sign-in.
         let known = sessions.iter().find(|session| session.name == *name);
-        let start_url = match known {
-            Some(known) if portal_address::is_same(&known.start_url, &url) => known.start_url.clone(),
-            Some(known) => {
-                return Err(UserError::usage(
-                    format!(
-                        "The SSO session {name} is of another access portal: {}.",
-                        known.start_url
-                    ),
-                    [
-                        SetupCommand::again()
-                            .placeholder("--sso-session", "NAME")
-                            .to("use another name"),
-                        SetupCommand::again()
-                            .without("--sso-session")
-                            .to("let idc-setup choose one"),
-                    ],
-                ));
-            }
-            None => url,
-        };
+        let known = known.filter(|known| portal_address::is_same(&known.start_url, &url));
+        let start_url = known.map_or(url, |known| known.start_url.clone());
         Ok(Target {
             name: name.clone(),
             start_url,
@@ -245,6 +281,26 @@ fn profile_of(target: &Target, name: &str) -> Profile {
         session: target.name.clone(),
         start_url: target.start_url.clone(),
         region: target.region.clone(),
+    }
+}
+
+/// Checks that the session, if it exists, is of the portal.
+fn check_session(target: &Target, config: &Config) -> Result<(), UserError> {
+    let section = config.get(Section::SsoSession(&target.name)).unwrap_or_default();
+    let other = section.get("sso_start_url");
+    match other.filter(|url| !portal_address::is_same(url, &target.start_url)) {
+        None => Ok(()),
+        Some(url) => Err(UserError::usage(
+            format!("The SSO session {} is of another access portal: {url}.", target.name),
+            [
+                SetupCommand::again()
+                    .placeholder("--sso-session", "NAME")
+                    .to("use another name"),
+                SetupCommand::again()
+                    .without("--sso-session")
+                    .to("let idc-setup choose one"),
+            ],
+        )),
     }
 }
 
@@ -272,12 +328,9 @@ fn put_session(target: &Target, config: &mut Config) -> Option<String> {
 
 /// Finding the Region of Identity Center.
 impl Joining<'_> {
-    /// Checks that sso-oidc recognizes the URL in a Region. Only in the correct one, it starts a device authorization.
-    async fn check(clients: &Clients, region: &RegionName, url: &str) -> Result<(), AwsError> {
-        // One for each Region: a registrar makes one request at a time.
-        let registration = Registrar::default().get(clients, region, Grant::Device).await?;
-        sso::start(clients, region, &registration, url).await?;
-        Ok(())
+    /// Checks that Identity Center in a Region recognizes the URL.
+    async fn check(&self, clients: &Clients, region: &RegionName, url: &str) -> Result<(), AwsError> {
+        self.editing.tools.check(clients, region, url).await
     }
 
     /// The Region in which Identity Center recognizes the URL: the requested one; or the one in the URL, of the file, or of
@@ -286,24 +339,24 @@ impl Joining<'_> {
         if let Some(text) = &self.editing.cli.flags.region {
             return self.requested_region(clients, url, text).await;
         }
-        let mut failed = None;
-        let hints = self.region_hints(url).await;
-        for region in &hints {
-            match Self::check(clients, region, url).await {
-                Ok(()) => return Ok(region.clone()),
+        // A Region that cannot be checked is tried again in the search.
+        let mut refused = Vec::new();
+        for region in self.region_hints(url).await {
+            match self.check(clients, &region, url).await {
+                Ok(()) => return Ok(region),
                 Err(aws_error) if aws_error.kind == AwsErrorKind::Invalid => {
                     let line = format!("Identity Center in {region} does not recognize {url}.");
                     self.prompter().say(None, &line);
+                    refused.push(region);
                 }
-                Err(aws_error) => failed = Some(aws_error),
+                Err(aws_error) => {
+                    let why = aws_error.sentence();
+                    let line = format!("Identity Center in {region} could not be checked: {why}");
+                    self.prompter().say(None, &line);
+                }
             }
         }
-        // Without a connection, no other Region can be reached either.
-        if let Some(aws_error) = failed.take_if(|aws_error| aws_error.kind == AwsErrorKind::NoConnection) {
-            let again = SetupCommand::again().after("check the network");
-            return Err(step_error(&INFO, &aws_error, again));
-        }
-        self.searched_region(clients, url, &hints).await
+        self.searched_region(clients, url, &refused).await
     }
 
     async fn requested_region(&self, clients: &Clients, url: &str, text: &str) -> Result<RegionName, UserError> {
@@ -311,7 +364,7 @@ impl Joining<'_> {
         let invalid = |why: &dyn std::fmt::Display| UserError::usage(format!("--region: {why}."), find());
         let known = Key::IdentityCenterRegion.check(text).map_err(|why| invalid(&why))?;
         let region = known.parse::<RegionName>().map_err(|why| invalid(&why))?;
-        match Self::check(clients, &region, url).await {
+        match self.check(clients, &region, url).await {
             Ok(()) => Ok(region),
             Err(aws_error) if aws_error.kind == AwsErrorKind::Invalid => Err(UserError::usage(
                 portal::unrecognized(&region, url),
@@ -333,7 +386,7 @@ impl Joining<'_> {
         let guess = guess.filter(|region| Partition::of_region(region) == portal.partition);
         let mut hints: Vec<RegionName> = Vec::new();
         for region in portal.region.into_iter().chain(known).chain(guess) {
-            if !hints.contains(&region) {
+            if regions::is_known(&region) && !hints.contains(&region) {
                 hints.push(region);
             }
         }
@@ -373,17 +426,15 @@ impl Joining<'_> {
         let partition = portal_address::portal(url).partition;
         let regions = self.regions_to_search(partition).into_iter();
         let regions: Vec<RegionName> = regions.filter(|region| !tried.contains(region)).collect();
-        let what = format!(
-            "Looking for the Region of Identity Center: trying {} Regions",
-            regions.len()
-        );
+        let count = regions.len();
+        let what = format!("Looking for the Region of Identity Center: trying {count} Regions");
         self.prompter().say(None, &format!("{what}."));
         let waiting = self.prompter().wait(&INFO, &what);
         let checks = regions
             .into_iter()
-            .map(|region| async move { (Self::check(clients, &region, url).await, region) });
+            .map(|region| async move { (self.check(clients, &region, url).await, region) });
         let mut checks = stream::iter(checks).buffered(REGIONS_AT_ONCE);
-        let mut failed = None;
+        let mut failed: Vec<(AwsError, RegionName)> = Vec::new();
         while let Some((checked, region)) = checks.next().await {
             match checked {
                 Ok(()) => {
@@ -393,10 +444,18 @@ impl Joining<'_> {
                     return Ok(region);
                 }
                 Err(aws_error) if aws_error.kind == AwsErrorKind::Invalid => {}
-                Err(aws_error) => failed = failed.or(Some((aws_error, region))),
+                Err(aws_error) => failed.push((aws_error, region)),
             }
         }
         drop(waiting);
+        let is_offline = failed.iter().all(|(error, _)| error.kind == AwsErrorKind::NoConnection);
+        if let Some((aws_error, _)) = failed
+            .first()
+            .filter(|_| is_offline && tried.is_empty() && failed.len() == count)
+        {
+            let again = SetupCommand::again().after("check the network");
+            return Err(step_error(&INFO, aws_error, again));
+        }
         let next = [
             correct_url(),
             SetupCommand::again()
@@ -404,11 +463,12 @@ impl Joining<'_> {
                 .to("name the Region, if your administrator knows it"),
         ];
         let message = format!("Identity Center does not recognize {url} in any Region of the partition {partition}.");
-        Err(match failed {
-            Some((aws_error, region)) => UserError {
+        let names: Vec<&str> = failed.iter().map(|(_, region)| &**region).collect();
+        Err(match failed.first() {
+            Some((aws_error, _)) => UserError {
                 next: next.into(),
-                message: format!("{message} The Region {region} could not be checked."),
-                ..step_error(&INFO, &aws_error, SetupCommand::again())
+                message: format!("{message} Could not be checked: {}.", names.join(", ")),
+                ..step_error(&INFO, aws_error, SetupCommand::again())
             },
             None => UserError::usage(message, next),
         })
@@ -424,10 +484,23 @@ fn correct_url() -> NextStep {
 /// The profiles.
 impl Joining<'_> {
     /// Gives sessions and profiles of this portal that have a former URL the current one, if the user agrees.
-    async fn settle(&self, target: &mut Target, config: &mut Config, roles: &[Role]) -> Result<(), UserError> {
+    async fn settle(
+        &self,
+        target: &mut Target,
+        config: &mut Config,
+        offered: &Offered,
+        report: &mut ProfilesReport,
+    ) -> Result<(), UserError> {
         let (sessions, profiles) = (config.sso_sessions(), config.profiles());
-        let accounts: BTreeSet<&str> = roles.iter().map(|role| &*role.account).collect();
-        let moved = sessions::moved(&sessions, &profiles, &target.start_url, &accounts);
+        let moved = sessions::moved(&sessions, &profiles, &target.start_url, &offered.accounts());
+        let doubtful = moved.doubtful.iter().map(|doubtful| {
+            format!(
+                "The SSO session {} with another URL stays as it is: its profiles use the account {}, which this access \
+                 portal offers, but also the account {}, which it does not offer.",
+                doubtful.session, doubtful.listed, doubtful.other
+            )
+        });
+        report.notes.extend(doubtful);
         let Some(account) = &moved.account else {
             return Ok(());
         };
@@ -436,10 +509,7 @@ impl Joining<'_> {
         let what: Vec<String> = of_sessions.chain(of_profiles).collect();
         let lines = vec![
             format!("Another URL of this access portal is in {}.", what.join(", ")),
-            format!(
-                "Its profiles use the account {account}, which this access portal offers, and an account has one access \
-                 portal."
-            ),
+            format!("All accounts of its profiles, such as {account}, are in this access portal too."),
         ];
         if self.prompter().can_ask() {
             let confirm = Confirm {
@@ -535,14 +605,16 @@ impl Joining<'_> {
         &self,
         target: &Target,
         config: &Config,
-        roles: &[Role],
+        offered: &Offered,
         naming: &Naming,
         report: &mut ProfilesReport,
     ) -> Result<Plan, UserError> {
+        let (roles, unreadable) = (&*offered.roles, offered.unreadable_accounts());
         let (profiles, known) = (config.profiles(), config.sso_sessions());
         let in_file = InFile {
             profiles: &profiles,
             reserved: &self.file.reserved,
+            sources: &self.file.sources,
             is_of_portal: &|profile| sessions::is_of_portal(profile, &known, &target.start_url),
         };
         let plan_with = |chosen: Option<&BTreeSet<usize>>, region: &ProfileRegion| {
@@ -551,6 +623,7 @@ impl Joining<'_> {
                 template: &naming.template,
                 renames: naming.is_given,
                 roles,
+                unreadable: &unreadable,
                 filter: &self.filter,
                 chosen,
                 region,
@@ -559,7 +632,9 @@ impl Joining<'_> {
             };
             let mut planned = plan(&wanted, &in_file);
             // Roles that are no longer offered are a matter of `profiles sync`.
-            planned.rows.retain(|row| row.action != Action::Stale);
+            planned
+                .rows
+                .retain(|row| !matches!(row.action, Action::Stale | Action::Kept));
             planned
         };
         let unknown = ProfileRegion::New(None);
@@ -589,49 +664,52 @@ impl Joining<'_> {
         Ok(planned)
     }
 
-    /// Saves the sign-in, and checks that the first chosen profile gives credentials.
+    /// Saves the token for the session of the portal, and for no other session: somebody else can be signed in there.
+    fn save(&self, clients: &Clients, target: &Target, config: &Config, token: &Token) -> Result<(), UserError> {
+        let in_file = config.get(Section::SsoSession(&target.name)).unwrap_or_default();
+        let start_url = in_file.get("sso_start_url").unwrap_or(&target.start_url);
+        let profile = Profile {
+            start_url: start_url.clone(),
+            ..profile_of(target, "")
+        };
+        let session = self.editing.tools.session(&INFO, clients, &profile, &target.region);
+        match &token.signed_in {
+            Some(signed_in) => portal::save(&session, signed_in),
+            None => portal::save_token(&session, &token.token),
+        }
+    }
+
+    /// Checks that the first chosen profile of the session gives credentials.
     async fn verify(
         &self,
         clients: &Clients,
         target: &Target,
         config: &Config,
-        token: &Token,
         report: &mut ProfilesReport,
     ) -> Result<(), UserError> {
         let tools = self.editing.tools;
-        let Some(first) = report.rows.first() else {
+        let profiles = config.profiles();
+        let of_session = profiles
+            .iter()
+            .filter(|profile| profile.get("sso_session") == Some(target.name.as_str()));
+        let of_session: BTreeSet<&str> = of_session.map(|profile| profile.name.as_str()).collect();
+        let mut rows = report.rows.iter();
+        let Some(first) = rows.find(|row| of_session.contains(row.profile.as_str())) else {
             return Ok(());
         };
-        let section = config.get(Section::Profile(&first.profile)).unwrap_or_default();
-        let text = |key: &str| section.get(key).map(String::as_str);
-        // A profile of another session of the portal is used as it is. The token is valid for both.
-        let own_session = text("sso_session").unwrap_or(&target.name).to_owned();
-        for name in BTreeSet::from([&target.name, &own_session]) {
-            let of_session = config.get(Section::SsoSession(name)).unwrap_or_default();
-            let start_url = of_session.get("sso_start_url").unwrap_or(&target.start_url);
-            let profile = Profile {
-                session: name.clone(),
-                start_url: start_url.clone(),
-                ..profile_of(target, &first.profile)
-            };
-            let session = tools.session(&INFO, clients, &profile, &target.region);
-            match &token.signed_in {
-                Some(signed_in) => portal::save(&session, signed_in)?,
-                None => portal::save_token(&session, &token.token)?,
-            }
-        }
-        let region = text("region").and_then(|region| region.parse().ok());
+        let name = first.profile.clone();
+        let section = config.get(Section::Profile(&name)).unwrap_or_default();
+        let region = section.get("region").and_then(|region| region.parse().ok());
         let profile = Profile {
-            session: own_session,
             region: region.unwrap_or_else(|| target.region.clone()),
-            ..profile_of(target, &first.profile)
+            ..profile_of(target, &name)
         };
         let session = tools.session(&INFO, clients, &profile, &target.region);
-        let name = &first.profile;
-        let again = || SetupCommand::login().value("--cli-profile", name);
+        let again = || SetupCommand::login().value("--cli-profile", &name);
         match session.identify().await? {
             Answer::Caller(identity) => {
                 report.signed_in_as = Some(identity.caller);
+                report.signed_in_with = Some(name);
                 Ok(())
             }
             Answer::NoAccess => Err(UserError::failed(

@@ -1,5 +1,6 @@
 //! What the commands share that sign in to the access portal: `login`, `profiles` and `join`.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -13,17 +14,17 @@ use crate::aws::clock::ServerClock;
 use crate::aws::portal_address;
 use crate::aws::sdk_settings::SdkSettings;
 use crate::aws::waiting::Timing;
-use crate::aws::{AwsError, Clients, connect};
+use crate::aws::{AwsError, AwsErrorKind, Clients, connect};
 use crate::browser::Browser;
 use crate::cli::Cli;
 use crate::environment::Environment;
 use crate::ids::RegionName;
 use crate::limits::{HOLDER_PAUSE, LOCK_LIMIT, LOGIN_WAIT};
 use crate::next_step::{NextStep, SetupCommand, Subcommand};
-use crate::profiles::role::{self, Role};
+use crate::profiles::role::{self, Offered};
 use crate::progress::{Folder, Lock, Progress, ProgressError};
 use crate::reconcile::StepInfo;
-use crate::sso::{self, PortalAddress, Registrar};
+use crate::sso::{self, Grant, PortalAddress, Registrar};
 use crate::ui::{NonInteractive, Screen};
 use crate::user_error::{UserError, UserErrorKind};
 use crate::wizard::Prompter;
@@ -46,6 +47,8 @@ pub(super) struct Portal {
     limit: Duration,
     timing: Timing,
     use_device_code: bool,
+    /// Whether Identity Center has recognized the URL of the portal.
+    is_recognized: Cell<bool>,
     /// The state file of the last run.
     state: Option<PathBuf>,
 }
@@ -72,6 +75,7 @@ impl Portal {
             limit: limit(cli, SetupCommand::again())?,
             timing: Backend::of(cli, environment)?.timing(),
             use_device_code: uses_device_code(cli, environment),
+            is_recognized: Cell::new(false),
             state: state_file(cli, environment).filter(|path| path.exists()),
         })
     }
@@ -117,7 +121,29 @@ impl Portal {
         self.sign_in(session).await
     }
 
+    /// Checks that sso-oidc recognizes the URL in a Region. Only in the correct one, it starts a device authorization.
+    ///
+    /// # Errors
+    /// [`AwsErrorKind::Invalid`] if it does not, and other errors if that could not be checked.
+    pub(super) async fn check(&self, clients: &Clients, region: &RegionName, url: &str) -> Result<(), AwsError> {
+        // One for each Region: a registrar makes one request at a time.
+        let registration = Registrar::default().get(clients, region, Grant::Device).await?;
+        sso::start(clients, region, &registration, url).await?;
+        self.is_recognized.set(true);
+        Ok(())
+    }
+
     async fn sign_in(&self, session: &Session<'_>) -> Result<Token, UserError> {
+        let (region, url) = (&session.region, &session.profile.start_url);
+        // The page of a wrong Region shows an error, and the command would wait for the whole time limit. Any other error comes
+        // again in the sign-in.
+        if session.uses_browser(self.prompter.as_ref())
+            && !self.is_recognized.get()
+            && let Err(aws_error) = self.check(session.clients, region, url).await
+            && aws_error.kind == AwsErrorKind::Invalid
+        {
+            return Err(if_unrecognized(session, session.failed(&aws_error)));
+        }
         let signed_in = session.sign_in(self.limit, self.prompter.as_ref()).await;
         let signed_in = signed_in.map_err(|error| if_unrecognized(session, error))?;
         let signed_in = signed_in.ok_or_else(|| nobody_signed_in(SetupCommand::again()))?;
@@ -136,7 +162,7 @@ impl Portal {
         &self,
         session: &Session<'_>,
         if_none: Option<NextStep>,
-    ) -> Result<(Vec<Role>, Token), UserError> {
+    ) -> Result<(Offered, Token), UserError> {
         let token = self.token(session).await?;
         let listed = self.listed(session, &token).await;
         let (listed, token) = match listed {
@@ -147,8 +173,13 @@ impl Portal {
             }
             listed => (listed, token),
         };
-        let roles = listed.map_err(|aws_error| session.failed(&aws_error))?;
-        if roles.is_empty() {
+        let offered = listed.map_err(|aws_error| session.failed(&aws_error))?;
+        if let Some(note) = offered.note().filter(|_| offered.roles.is_empty()) {
+            return Err(session.error(format!(
+                "the access portal offers no role to you. {note} Nothing was changed."
+            )));
+        }
+        if offered.roles.is_empty() {
             let sign_in = SetupCommand::again().to("sign in as somebody else, in a private browser window");
             let ask = NextStep::note("ask an administrator to assign you to an account");
             let next: Vec<NextStep> = [ask, sign_in].into_iter().chain(if_none).collect();
@@ -157,10 +188,10 @@ impl Portal {
                 ..session.error("the access portal offers no account to you. Nothing was changed.")
             });
         }
-        Ok((roles, token))
+        Ok((offered, token))
     }
 
-    async fn listed(&self, session: &Session<'_>, token: &Token) -> Result<Vec<Role>, AwsError> {
+    async fn listed(&self, session: &Session<'_>, token: &Token) -> Result<Offered, AwsError> {
         let waiting = self
             .prompter
             .wait(session.info, "Reading what the access portal offers to you");

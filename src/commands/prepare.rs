@@ -148,7 +148,7 @@ pub fn uses_device_code(cli: &Cli, environment: &Environment) -> bool {
 
 /// Returns whether the value of a variable switches something on.
 pub fn is_on(value: &str) -> bool {
-    !matches!(value, "0" | "false" | "no")
+    matches!(value.trim().to_ascii_lowercase().as_str(), "1" | "true" | "yes")
 }
 
 /// Checks everything that can be checked without a call, connects, and opens the state file.
@@ -526,7 +526,10 @@ mod tests {
         for (line, value, expected) in [
             (&["idc-setup", "login"][..], "", false),
             (&["idc-setup", "login"], "1", true),
+            (&["idc-setup", "login"], "True", true),
             (&["idc-setup", "login"], "0", false),
+            (&["idc-setup", "login"], "False", false),
+            (&["idc-setup", "login"], "off", false),
             (&["idc-setup", "login", "--use-device-code"], "0", true),
         ] {
             let cli = Cli::parse_line(line).unwrap();

@@ -9,7 +9,7 @@ use crate::ids::RegionName;
 use crate::next_step::{NextSteps, SetupCommand, Subcommand};
 use crate::profiles::change::FileChange;
 use crate::profiles::names::{DEFAULT_TEMPLATE, Template};
-use crate::profiles::plan::ProfileRegion;
+use crate::profiles::plan::{Plan, ProfileRegion};
 use crate::profiles::sessions;
 use crate::resources::cli_config::TEMPLATE_KEY;
 use crate::ui::Screen;
@@ -110,6 +110,12 @@ pub(super) fn known_region(
     let usual = sessions::usual_region(profiles.iter().filter(is_of_session));
     let usual = usual.or_else(|| sessions::usual_region(profiles.iter().filter(is_of_portal)));
     usual.map(|usual| ProfileRegion::New(Some(usual)))
+}
+
+/// Edits the profiles as planned.
+pub(super) fn apply(planned: &Plan, config: &mut Config) -> Result<(), UserError> {
+    let applied = planned.apply(config);
+    applied.map_err(|error| UserError::failed(format!("{error} Nothing was written."), SetupCommand::again()))
 }
 
 /// What the edit of the file needs.

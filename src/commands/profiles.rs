@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::portal::{self, Portal};
 use super::prepare::typed_answers;
-use super::profile_edit::{Editing, Ended, Naming, Target, finish, given_template, known_region};
+use super::profile_edit::{Editing, Ended, Naming, Target, apply, finish, given_template, known_region};
 use super::session::say_rehearsal;
 use crate::answers::{Answers, Key};
 use crate::aws::Partition;
@@ -16,7 +16,7 @@ use crate::next_step::{NextStep, SetupCommand, Subcommand};
 use crate::profiles::change::CurrentFile;
 use crate::profiles::filter::Filter;
 use crate::profiles::plan::{Action, InFile, Plan, ProfileRegion, Wanted, is_ours, plan, removal};
-use crate::profiles::role::Role;
+use crate::profiles::role::{Offered, Role};
 use crate::profiles::sessions;
 use crate::reconcile::{Importance, StepInfo};
 use crate::resources::cli_config::TEMPLATE_KEY;
@@ -102,7 +102,7 @@ async fn run(
 
 impl Work<'_> {
     /// The roles that the access portal of the session offers. Signs in first if necessary.
-    async fn offered(&self, report: &mut ProfilesReport) -> Result<Vec<Role>, UserError> {
+    async fn offered(&self, report: &mut ProfilesReport) -> Result<Offered, UserError> {
         let (tools, target) = (self.editing.tools, &self.target);
         tools.browser.restrict_to(Partition::of_region(&target.region));
         let clients = portal::clients(self.editing.environment, None, &target.region, &target.region).await?;
@@ -115,12 +115,13 @@ impl Work<'_> {
         let session = tools.session(&INFO, &clients, &profile, &target.region);
         let remove = SetupCommand::profiles_remove().value("--sso-session", &target.name);
         let remove = remove.to("remove the profiles that idc-setup wrote for the session");
-        let (roles, token) = tools.roles(&session, Some(remove)).await?;
+        let (offered, token) = tools.roles(&session, Some(remove)).await?;
+        report.notes.extend(offered.note());
         if let Some(signed_in) = &token.signed_in {
             tools.save_for_session(&session, signed_in).await?;
             report.signed_in_now = true;
         }
-        Ok(roles)
+        Ok(offered)
     }
 
     /// Adds and updates the profiles.
@@ -128,14 +129,16 @@ impl Work<'_> {
         let name = &self.target.name;
         let template = flags.template.as_deref();
         let naming = Naming::of(given_template(template)?, &self.file.config, name)?;
-        let roles = self.offered(report).await?;
+        let offered = self.offered(report).await?;
+        let (roles, unreadable) = (&offered.roles, offered.unreadable_accounts());
         if !roles.iter().any(|role| self.filter.matches(role)) {
-            return Err(self.no_match(&format!("your {} roles", roles.len()), &roles));
+            return Err(self.no_match(&format!("your {} roles", roles.len()), roles));
         }
         let (profiles, known) = (self.file.config.profiles(), self.file.config.sso_sessions());
         let in_file = InFile {
             profiles: &profiles,
             reserved: &self.file.reserved,
+            sources: &self.file.sources,
             is_of_portal: &|profile| sessions::is_of_portal(profile, &known, &self.target.start_url),
         };
         let plan_with = |region: &ProfileRegion| {
@@ -143,7 +146,8 @@ impl Work<'_> {
                 session: name,
                 template: &naming.template,
                 renames: naming.is_given,
-                roles: &roles,
+                roles,
+                unreadable: &unreadable,
                 filter: &self.filter,
                 chosen: None,
                 region,
@@ -165,7 +169,12 @@ impl Work<'_> {
         };
         let mut after = self.file.config.clone();
         naming.remember(template, &mut after, name);
-        self.edit(planned, after, report).await
+        let ended = self.edit(planned, after, report).await?;
+        // Without `--prune`, nothing was to be removed.
+        Ok(match ended {
+            Ended::Kept if !flags.prune => Ended::Done,
+            ended => ended,
+        })
     }
 
     /// Removes the profiles of the session that match the filter.
@@ -173,7 +182,7 @@ impl Work<'_> {
         let name = &self.target.name;
         // The file has the IDs of the accounts only.
         let roles = if self.filter.needs_names() {
-            self.offered(report).await?
+            self.offered(report).await?.roles
         } else {
             Vec::new()
         };
@@ -181,6 +190,7 @@ impl Work<'_> {
         let in_file = InFile {
             profiles: &profiles,
             reserved: &self.file.reserved,
+            sources: &self.file.sources,
             is_of_portal: &|_| true,
         };
         let planned = removal(name, &self.filter, &roles, &in_file);
@@ -218,7 +228,8 @@ impl Work<'_> {
 
     /// Edits the profiles in the file as planned, and writes it if the user agrees. `after` has the other edits already.
     async fn edit(&self, planned: Plan, mut after: Config, report: &mut ProfilesReport) -> Result<Ended, UserError> {
-        after.edit_profiles(&planned.edits);
+        report.session_diff = self.file.diff_to(&after);
+        apply(&planned, &mut after)?;
         let written = planned.rows.iter().filter(|row| row.action.is_change());
         let written: BTreeSet<String> = written.map(|row| row.profile.clone()).collect();
         report.rows = planned.rows;

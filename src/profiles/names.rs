@@ -24,6 +24,9 @@ const LONGEST_TEXT: usize = 32;
 /// several placeholders.
 const LONGEST_NAME: usize = 128;
 
+/// The characters of a name that was cut that are left for a number behind it.
+const NUMBER_ROOM: usize = 6;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(String),
@@ -260,7 +263,9 @@ fn bounded(name: String, role: &Role) -> String {
     if name.len() <= LONGEST_NAME {
         return name;
     }
-    with_suffix(&name, &role.account)
+    let room = LONGEST_NAME - NUMBER_ROOM - role.account.len() - 1;
+    let kept: String = name.chars().take(room).collect();
+    with_suffix(kept.trim_end_matches(['-', '.']), &role.account)
 }
 
 /// The name, or the name with the first number behind it, that is free.
@@ -440,7 +445,10 @@ mod tests {
             role(TWO, &format!("{long}b"), &"s".repeat(32)),
             role(TWO, &format!("{long}b"), &"t".repeat(32)),
         ];
-        for template in ["{account}{account}{account}-{permission_set}", "{email}.{account}.{account}-{permission_set}"] {
+        for template in [
+            "{account}{account}{account}-{permission_set}",
+            "{email}.{account}.{account}-{permission_set}",
+        ] {
             let names = named(template, &roles);
             assert!(names.iter().all(|name| name.len() <= LONGEST_NAME), "{names:?}");
             assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), 3, "{names:?}");

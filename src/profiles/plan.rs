@@ -250,7 +250,10 @@ pub fn plan(wanted: &Wanted<'_>, file: &InFile<'_>) -> Plan {
             Some(account) if wanted.unreadable.contains(account) => kept_row(profile, UNREADABLE),
             _ => stale_row(wanted.prune, profile, &sources),
         });
-    let incomplete = file.profiles.iter().filter(|profile| is_incomplete(profile, wanted.session));
+    let incomplete = file
+        .profiles
+        .iter()
+        .filter(|profile| is_incomplete(profile, wanted.session));
     let incomplete = incomplete.map(|profile| kept_row(profile, INCOMPLETE));
     let stale: Vec<Row> = stale.chain(incomplete).collect();
     let taken = taken(file, &targets, &stale);
@@ -840,7 +843,10 @@ mod tests {
             sources: &["old", "gone"],
             ..Case::default()
         };
-        assert_eq!(case.actions(), expected(&[("old", Action::Unchanged), ("gone", Action::Kept)]));
+        assert_eq!(
+            case.actions(),
+            expected(&[("old", Action::Unchanged), ("gone", Action::Kept)])
+        );
         assert_eq!(case.edited(), text);
     }
 

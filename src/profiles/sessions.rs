@@ -263,7 +263,10 @@ mod tests {
 
     #[test]
     fn a_session_is_of_the_portal_only_if_all_its_accounts_are() {
-        let text = FILE.replace("[profile two]\nsso_session = work\n", "[profile two]\nsso_session = work\nsso_account_id = 444444444444\n");
+        let text = FILE.replace(
+            "[profile two]\nsso_session = work\n",
+            "[profile two]\nsso_session = work\nsso_account_id = 444444444444\n",
+        );
         let config = Config::parse(text.as_bytes()).unwrap();
         let accounts = BTreeSet::from(["111111111111"]);
         let url = "https://acme.awsapps.com/start";

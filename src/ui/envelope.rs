@@ -190,6 +190,8 @@ pub struct ProfilesBody {
     pub file: Option<String>,
     /// The profiles, and what happens or happened to them.
     pub profiles: Vec<ProfileRow>,
+    /// What else to know, as sentences.
+    pub notes: Vec<String>,
     /// The difference in the file, in which the values of other tools are left out; null if there is none.
     pub diff: Option<String>,
     /// Whether the file was written.

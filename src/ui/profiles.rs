@@ -39,12 +39,16 @@ pub struct ProfilesReport {
     pub notes: Vec<String>,
     /// The difference in the file; empty if there is none.
     pub diff: String,
+    /// The part of the difference that is not one of the planned profiles: the session, and profiles that get its URL.
+    pub session_diff: String,
     /// Whether the file was written.
     pub is_written: bool,
     /// Whether the command signed in.
     pub signed_in_now: bool,
     /// The identity that the first chosen profile's credentials have.
     pub signed_in_as: Option<Caller>,
+    /// The profile that has that identity.
+    pub signed_in_with: Option<String>,
 }
 
 impl ProfilesReport {
@@ -56,6 +60,7 @@ impl ProfilesReport {
             start_url: known(&self.start_url),
             file: known(&self.file.display().to_string()),
             profiles: self.rows.clone(),
+            notes: self.notes.clone(),
             diff: known(&self.diff),
             is_written: self.is_written,
             signed_in_now: self.signed_in_now,
@@ -86,7 +91,7 @@ impl ProfilesReport {
         }
         for row in self.of(Action::Kept) {
             let why = row.why.as_deref().unwrap_or_default();
-            lines.push(format!("  {} is not removed. {why}", row.profile));
+            lines.push(format!("  {} is kept. {why}", row.profile));
         }
         lines.extend(self.notes.iter().cloned());
         lines
@@ -186,8 +191,11 @@ pub fn print_agreed(screen: &Screen, report: &ProfilesReport) {
     if changes.len() <= SHOWN_PROFILES {
         return screen.verbatim(&clean_lines(&report.diff));
     }
-    for line in changes {
-        screen.result(&line);
+    if !report.session_diff.is_empty() {
+        screen.verbatim(&clean_lines(&report.session_diff));
+    }
+    for line in report.notes.iter().chain(&changes) {
+        screen.result(line);
     }
 }
 
@@ -214,7 +222,7 @@ pub fn print_joined(screen: &Screen, report: &ProfilesReport) {
     let first = report
         .rows
         .iter()
-        .find(|row| !matches!(row.action, Action::Stale | Action::Kept));
+        .find(|row| Some(&row.profile) == report.signed_in_with.as_ref());
     let (Some(first), Some(caller)) = (first, &report.signed_in_as) else {
         return print_end(screen, report);
     };

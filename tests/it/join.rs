@@ -194,7 +194,8 @@ fn what_is_not_known_is_asked_or_named_before_anybody_signs_in() {
         join(&env, &[address, "--all"]).expect(2).expect_text(words);
     }
     assert!(env.server.calls().is_empty());
-    env.write_config(WITH_SESSION.replace("d-9067aabbcc", "d-1111111111"));
+    let other = WITH_SESSION.replace("d-9067aabbcc", "d-1111111111");
+    env.write_config(other.replace("123456789012", "999999999999"));
     join(&env, &[URL, "--all", "--sso-session=my-company"])
         .expect(2)
         .expect_text("my-company is of another access portal");
@@ -265,7 +266,7 @@ fn a_role_that_the_portal_does_not_offer_is_refused() {
 #[test]
 fn roles_are_chosen_one_after_the_other() {
     let env = env_with(&[("222222222222", "prod"), ("333333333333", "test")]);
-    let lines = "test-AdministratorAccess\nnobody\nprod-AdministratorAccess\ndone\n:skip\ny\n";
+    let lines = "test-AdministratorAccess\nnobody\nprod-AdministratorAccess\n(done)\n:skip\ny\n";
     let result = run(&env, &["join", URL, "--accessible"], lines).expect(0);
     assert!(result.stderr.contains("nobody is none of them."), "{}", result.stderr);
     let config = env.config();

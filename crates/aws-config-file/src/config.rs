@@ -185,7 +185,10 @@ impl Config {
                 (Some(index), Some(value)) => self.replace(index, value),
                 (None, Some(value)) => self.insert(section, &format!("{key} = {value}")),
                 // All of them: after removing only the last duplicate, the one before would take effect.
-                (_, None) => self.remove_all(section, key),
+                (_, None) => {
+                    self.dedent_comments_below(section, &[key]);
+                    self.remove_all(section, key);
+                }
             }
         }
     }
@@ -202,10 +205,7 @@ impl Config {
     /// Removes these properties from a section, and the header of the section if it is then empty. Blank lines are
     /// kept.
     pub fn remove(&mut self, section: Section, keys: &[String]) {
-        // Without the key, the SDKs would read an indented comment as part of the value above.
-        for index in self.indented_comments_below(section, keys) {
-            self.lines[index] = self.lines[index].trim_start_matches([' ', '\t']).into();
-        }
+        self.dedent_comments_below(section, keys);
         for key in keys {
             self.remove_all(section, key);
         }
@@ -221,6 +221,14 @@ impl Config {
             }
         }
         self.lines.retain(|line| !line.is_empty());
+    }
+
+    /// Moves the indented comments below keys that are removed to the first column. Without the key, the SDKs would read them
+    /// as part of the value above.
+    fn dedent_comments_below(&mut self, section: Section, keys: &[impl AsRef<str>]) {
+        for index in self.indented_comments_below(section, keys) {
+            self.lines[index] = self.lines[index].trim_start_matches([' ', '\t']).into();
+        }
     }
 
     /// The indexes of the lines of a section that are indented comments below one of these keys.

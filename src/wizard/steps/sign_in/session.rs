@@ -110,12 +110,17 @@ impl Session<'_> {
             .is_some_and(|token| token.is_valid(now) || token.is_refreshable(now))
     }
 
+    /// Whether the user signs in with a browser on this machine, and not with a device code.
+    pub fn uses_browser(&self, prompter: &dyn Prompter) -> bool {
+        prompter.can_ask() && self.browser.is_local() && !self.use_device_code
+    }
+
     /// Lets the user sign in, with a browser on this machine or with a device code; `None` if nobody signs in in time.
     ///
     /// # Errors
     /// If the sign-in is refused, or sso-oidc cannot be reached.
     pub async fn sign_in(&self, limit: Duration, prompter: &dyn Prompter) -> Result<Option<SignedIn>, UserError> {
-        if prompter.can_ask() && self.browser.is_local() && !self.use_device_code {
+        if self.uses_browser(prompter) {
             self.sign_in_with_browser(limit, prompter).await
         } else {
             self.sign_in_with_code(limit, prompter).await
