@@ -147,6 +147,39 @@ fn a_session_with_a_former_url_of_the_portal_gets_the_current_one() {
 }
 
 #[test]
+fn a_session_with_an_account_of_another_portal_stays_as_it_is() {
+    let env = env_with(&[]);
+    let config = format!(
+        "{WITH_SESSION}[profile elsewhere]\nsso_session = my-company\nsso_account_id = 999999999999\n\
+         sso_role_name = Read\nregion = eu-west-1\n"
+    );
+    env.write_config(&config);
+    join(&env, &[OTHER_URL, "--all", "--yes", "--cli-region=eu-west-1"])
+        .expect(0)
+        .expect_text("The SSO session my-company with another URL stays as it is");
+    assert!(env.config().starts_with(&config), "{}", env.config());
+}
+
+#[test]
+fn a_named_session_with_a_former_url_gets_the_current_one() {
+    let env = env_with(&[]);
+    env.write_config(WITH_SESSION);
+    join(&env, &[OTHER_URL, "--all", "--yes", "--sso-session=my-company"]).expect(0);
+    let expected = WITH_SESSION.replace("https://d-9067aabbcc.awsapps.com/start/#/", OTHER_URL);
+    assert_eq!(env.config(), expected);
+}
+
+#[test]
+fn all_roles_exclude_an_account_and_a_role() {
+    let env = env_with(&[]);
+    for other in ["--account=123456789012", "--role=AdministratorAccess"] {
+        join(&env, &[URL, "--all", other, "--yes"])
+            .expect(2)
+            .expect_text("exclude each other");
+    }
+}
+
+#[test]
 fn the_wrong_region_is_named_as_such() {
     let env = env_with(&[]);
     env.fault_always("StartDeviceAuthorization", refused());

@@ -409,6 +409,32 @@ fn a_session_with_another_region_or_url_is_named_as_such() {
 }
 
 #[test]
+fn an_account_whose_roles_are_refused_keeps_its_profiles() {
+    let env = env_with(&[("222222222222", "prod")]);
+    sync(&env, &["--yes"]).expect(0).expect_text("2 new");
+    let before = env.config();
+    let refused = ServiceError::new("ForbiddenException", "No access").with_status(403);
+    env.fault("ListAccountRoles", 1, FaultKind::Refuse(refused));
+    sync(&env, &["--yes", "--prune"])
+        .expect(5)
+        .expect_text("The access portal refused to list the roles of");
+    assert_eq!(env.config(), before);
+}
+
+#[test]
+fn a_source_profile_of_the_credentials_file_is_not_renamed() {
+    let env = env_with(&[]);
+    sync(&env, &["--yes"]).expect(0);
+    std::fs::write(
+        env.path(".aws/credentials"),
+        "[x]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = Example-AdministratorAccess\n",
+    )
+    .unwrap();
+    sync(&env, &["--yes", "--template={account}"]).expect(0);
+    assert_eq!(names(&env), ["Example-AdministratorAccess"]);
+}
+
+#[test]
 fn a_user_without_any_account_is_told_what_to_do() {
     let env = env_with(&[]);
     env.server.cloud().assignments.clear();
