@@ -491,6 +491,15 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_comment_below_a_removed_property_stays_a_comment() {
+        let text = "[profile a]\nx = 1\ny = 2\n  # mine\nz = 3\n";
+        assert_eq!(
+            edited(text, Section::Profile("a"), &[("y", None)]),
+            "[profile a]\nx = 1\n# mine\nz = 3\n"
+        );
+    }
+
     fn edited(before: &str, section: Section, properties: &[(&str, Option<&str>)]) -> String {
         let mut config = Config::parse(before.as_bytes()).unwrap();
         config.set(section, properties);
