@@ -189,7 +189,7 @@ impl Joining<'_> {
         let main = partition.main_region();
         let clients = portal::clients(self.editing.environment, None, &main, &main).await?;
         let region = self.region(&clients, &url).await?;
-        let mut target = self.target(url, region)?;
+        let mut target = self.target(url, region);
         report.start_url.clone_from(&target.start_url);
         report.region = Some(target.region.clone());
         tools.paths.config().clone_into(&mut report.file);
@@ -245,11 +245,11 @@ impl Joining<'_> {
     }
 
     /// The session of the portal: an existing one is used again, in whatever form its URL is.
-    fn target(&self, url: String, region: RegionName) -> Result<Target, UserError> {
+    fn target(&self, url: String, region: RegionName) -> Target {
         let sessions = self.file.config.sso_sessions();
         let wanted = self.answers.explicit(Key::SsoSession).map(|answer| &answer.value);
         let Some(name) = wanted else {
-            return Ok(match sessions::of_portal(&sessions, &url) {
+            return match sessions::of_portal(&sessions, &url) {
                 Some(known) => Target {
                     name: known.name.clone(),
                     start_url: known.start_url.clone(),
@@ -260,17 +260,17 @@ impl Joining<'_> {
                     start_url: url,
                     region,
                 },
-            });
+            };
         };
         // One with another URL can still be of this portal. The accounts of its profiles show that after the sign-in.
         let known = sessions.iter().find(|session| session.name == *name);
         let known = known.filter(|known| portal_address::is_same(&known.start_url, &url));
         let start_url = known.map_or(url, |known| known.start_url.clone());
-        Ok(Target {
+        Target {
             name: name.clone(),
             start_url,
             region,
-        })
+        }
     }
 }
 
