@@ -47,11 +47,11 @@ const INFO: StepInfo = StepInfo {
     permissions: &[],
 };
 
-/// The choice of all roles, in the question for them. No profile can have this name.
-const ALL: &str = "(all)";
+/// The choice of all roles, in the question for them.
+const ALL: &str = "all-roles";
 
 /// The choice that ends the question for roles.
-const DONE: &str = "(done)";
+const DONE: &str = "no-more";
 
 /// What a `join` works with.
 struct Joining<'a> {

@@ -299,7 +299,7 @@ fn a_role_that_the_portal_does_not_offer_is_refused() {
 #[test]
 fn roles_are_chosen_one_after_the_other() {
     let env = env_with(&[("222222222222", "prod"), ("333333333333", "test")]);
-    let lines = "test-AdministratorAccess\nnobody\nprod-AdministratorAccess\n(done)\n:skip\ny\n";
+    let lines = "test-AdministratorAccess\nnobody\nprod-AdministratorAccess\nno-more\n:skip\ny\n";
     let result = run(&env, &["join", URL, "--accessible"], lines).expect(0);
     assert!(result.stderr.contains("nobody is none of them."), "{}", result.stderr);
     let config = env.config();

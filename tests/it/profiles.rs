@@ -118,8 +118,7 @@ fn profiles_whose_role_is_gone_are_removed_only_with_prune_and_only_if_nobody_ha
     assert_eq!(env.config(), edited);
     let result = sync(&env, &["--yes", "--prune"]).expect(5);
     assert!(
-        result.stdout.contains("test-AdministratorAccess is not removed")
-            && result.stdout.contains("has the setting output"),
+        result.stdout.contains("test-AdministratorAccess is kept.") && result.stdout.contains("has the setting output"),
         "{}",
         result.stdout
     );
