@@ -2,8 +2,9 @@
 //! Identity Center allow, and how many calls `idc-setup access drift` makes, compared with the fewest that page sizes allow.
 //! If Terraform and its AWS provider are on this machine, it applies the smallest number of assignments too.
 //!
-//! Run it with `cargo bench --bench access`. All of it takes about an hour. With a number, only that many assignments are
-//! applied: `cargo bench --bench access -- 100`.
+//! Run it with `cargo bench --bench access`. All of it takes about an hour and a half. With a number, only that many assignments
+//! are applied, with `1s` or `3s` only those that take so long, and with `clean` only without faults:
+//! `cargo bench --bench access -- 500 1s clean`.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints its results")]
 
@@ -172,7 +173,10 @@ fn faults(name: &str, count: u32) -> Vec<Fault> {
 
 fn main() {
     let runtime = Runtime::new().unwrap();
-    let only: Option<u32> = std::env::args().find_map(|arg| arg.parse().ok());
+    let arguments: Vec<String> = std::env::args().collect();
+    let has = |argument: &str| arguments.iter().any(|other| other == argument);
+    let only: Option<u32> = arguments.iter().find_map(|arg| arg.parse().ok());
+    let is_any_length = !has("1s") && !has("3s");
     reads(&runtime);
     println!("\n## Assignments\n");
     println!("| assignments | each takes | 5 % of the requests | wall time | floor | ratio | requests | refused |");
@@ -182,8 +186,13 @@ fn main() {
             continue;
         }
         for seconds in [1, 3] {
+            if !is_any_length && !has(&format!("{seconds}s")) {
+                continue;
+            }
             for fault in ["", "throttled", "too many", "conflicts", "fail late"] {
-                assignments(&runtime, count, seconds, fault);
+                if fault.is_empty() || !has("clean") {
+                    assignments(&runtime, count, seconds, fault);
+                }
             }
         }
     }
