@@ -326,16 +326,8 @@ impl<'a> Search<'a> {
                     );
                     self.add(DriftKind::Changed, what, text, None);
                 }
-                // Before the new one exists, this is not the problem.
-                Some(_) if owned.is_renamed() && self.observed.permission_set_named(owned.name).is_none() => {}
-                Some(wanted) if owned.is_renamed() => {
-                    let what = DriftSubject::PermissionSet { name: set.name.clone() };
-                    let text = format!(
-                        "The permission set {} is now {}, and still exists; access apply --prune deletes it.",
-                        set.name, owned.name
-                    );
-                    self.add(DriftKind::Changed, what, text, Some(&wanted.place));
-                }
+                // A renamed one is deleted by a later apply.
+                Some(_) if owned.is_renamed() => {}
                 Some(wanted) => self.settings(set, wanted),
             }
         }
@@ -355,7 +347,13 @@ impl<'a> Search<'a> {
             });
         }
         let outdated = set.outdated_accounts.iter();
-        let outdated = outdated.filter(|account| !self.ignore.account(account)).cloned();
+        // AWS cannot provision an account that is not active.
+        let is_active = |account: &AccountId| {
+            let account = self.observed.accounts.all.get(account);
+            account.is_some_and(Account::is_active)
+        };
+        let outdated = outdated.filter(|account| !self.ignore.account(account) && is_active(account));
+        let outdated = outdated.cloned();
         let accounts: BTreeSet<AccountId> = outdated.collect();
         if accounts.is_empty() {
             return;

@@ -257,7 +257,7 @@ mod tests {
         let found = moved(&sessions, &profiles, "https://acme.awsapps.com/start", &accounts);
         assert_eq!(found.sessions, ["work"]);
         assert_eq!(found.profiles, ["legacy"]);
-        assert_eq!(found.account.as_deref(), Some("111111111111"));
+        assert_eq!(found.account.as_deref(), Some("222222222222"));
         assert_eq!(moved(&sessions, &profiles, URL, &accounts), Moved::default());
     }
 

