@@ -29,7 +29,7 @@ pub struct Desired {
     pub permission_sets: BTreeMap<String, DesiredSet>,
     /// The assignments that should exist.
     pub assignments: BTreeMap<AssignmentName, DesiredAssignment>,
-    /// The assignments that must not exist, whoever owns their permission set.
+    /// The assignments that must not exist, even if the file does not own their permission set.
     pub absent_assignments: BTreeMap<AssignmentName, Place>,
     /// The assignments that were wanted until a day that has passed, and that nothing else asks for.
     pub expired: BTreeMap<AssignmentName, Expired>,

@@ -93,7 +93,7 @@ fn is_retired(inputs: &Inputs<'_>, key: &AssignmentKey) -> bool {
     })
 }
 
-/// The assignments that must not exist, whoever owns their permission set.
+/// The assignments that must not exist, even if the file does not own their permission set.
 fn delete_absent(inputs: &Inputs<'_>, draft: &mut Draft) {
     for (name, place) in &inputs.desired.absent_assignments {
         if let Some(key) = inputs.lookup.assignment(name)

@@ -139,7 +139,7 @@ fn assignments_of_a_permission_set_that_is_not_owned_stay() {
 }
 
 #[test]
-fn an_assignment_that_must_not_exist_is_deleted_whoever_owns_it() {
+fn an_assignment_that_must_not_exist_is_deleted_even_if_it_is_not_owned() {
     let (mut desired, mut live) = small_team();
     let ada = live.id_of(&user("ada")).unwrap();
     live.add_set("other", &spec("Other", 0), None);

@@ -218,7 +218,7 @@ async fn agree(cli: &Cli, prompter: Option<&dyn Prompter>, ready: &Ready) -> Res
     Ok(Agreed { deletes, changes_own })
 }
 
-/// Asks whether the permissions change that the caller works with. Whoever takes too much away can't give it back.
+/// Asks whether the permissions change that the caller works with. A caller who removes too many permissions can't restore them.
 async fn agree_to_change_own(prompter: &dyn Prompter, permission_set: &str) -> Result<bool, UserError> {
     let confirm = Confirm {
         lines: vec![format!(
