@@ -174,10 +174,9 @@ struct Earlier {
 /// Refuses flags that do not fit together, and returns what the export is for.
 fn check_flags(flags: &ExportFlags) -> Result<ExportedTo, UserError> {
     let Some(to) = flags.what else {
-        let choices = SetupCommand::new(Subcommand::Export).positional("access|terraform|cloudformation|argo-cd");
         return Err(UserError::usage(
-            "What is the export for?",
-            choices.to("give one of these words"),
+            "What is the export for: access, terraform, cloudformation or argo-cd?",
+            SetupCommand::export("access").to("write an access file, for example"),
         ));
     };
     let has_argo_cd_flags = flags.format.is_some()
