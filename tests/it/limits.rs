@@ -13,9 +13,11 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Formats the code of a value for the page: `Duration::from_secs(5)` is `5 s`.
+/// Formats the code of a value for the page: `Duration::from_secs(5)` is `5 s`, and `10.0` is `10`.
 fn format_limit(value: &str) -> String {
-    let number: String = value.chars().filter(char::is_ascii_digit).collect();
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
+    let number: String = whole.chars().filter(char::is_ascii_digit).collect();
+    assert!(["", "0;"].contains(&fraction), "{value} has a fraction");
     let unit = [
         ("from_secs", " s"),
         ("from_millis", " ms"),
