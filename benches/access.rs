@@ -3,8 +3,8 @@
 //! If Terraform and its AWS provider are on this machine, it applies the smallest number of assignments too.
 //!
 //! Run it with `cargo bench --bench access`. All of it takes about an hour and a half. With a number, only that many assignments
-//! are applied, with `1s` or `3s` only those that take so long, and with `clean` only without faults:
-//! `cargo bench --bench access -- 500 1s clean`.
+//! are applied, with `1s` or `3s` only those that take so long, and with the name of a fault or `clean` only with that one or
+//! without faults: `cargo bench --bench access -- 500 1s clean`.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints its results")]
 
@@ -68,6 +68,8 @@ impl TestEnv {
             .env("AWS_ENDPOINT_URL", self.server.url())
             .env("IDC_SETUP_REHEARSAL", self.server.url())
             .env("AWS_REGION", "us-east-1")
+            // A service on this machine is otherwise limited only after its first refusal.
+            .env("IDC_SETUP_REQUESTS_PER_SECOND", RATE.to_string())
             .env("AWS_ACCESS_KEY_ID", &self.credentials.access_key_id)
             .env("AWS_SECRET_ACCESS_KEY", &self.credentials.secret_access_key)
             .env("AWS_SESSION_TOKEN", &self.credentials.session_token)
@@ -149,19 +151,22 @@ fn access_file(sets: u32, groups: u32) -> String {
     text
 }
 
+/// What is injected into one of twenty requests.
+const FAULTS: [&str; 5] = ["clean", "throttled", "too-many", "conflicts", "fail-late"];
+
 /// A fault in one of twenty requests.
 fn faults(name: &str, count: u32) -> Vec<Fault> {
     let refuse = |code: &'static str, message: &'static str| FaultKind::Refuse(ServiceError::new(code, message));
     let kind = || match name {
         "throttled" => refuse("ThrottlingException", "Rate exceeded"),
-        "too many" => refuse(
+        "too-many" => refuse(
             "ThrottlingException",
             "There are too many requests processing. Please try again later.",
         ),
         "conflicts" => refuse("ConflictException", "There is a conflicting operation in process."),
         _ => FaultKind::FailLater("Received a 404 status error".to_owned()),
     };
-    let numbers = (1..=count / 20 + 5).filter(|_| !name.is_empty());
+    let numbers = (1..=count / 20 + 5).filter(|_| name != "clean");
     numbers
         .map(|n| Fault {
             operation: Some("CreateAccountAssignment".to_owned()),
@@ -189,8 +194,8 @@ fn main() {
             if !is_any_length && !has(&format!("{seconds}s")) {
                 continue;
             }
-            for fault in ["", "throttled", "too many", "conflicts", "fail late"] {
-                if fault.is_empty() || !has("clean") {
+            for fault in FAULTS {
+                if !FAULTS.into_iter().any(has) || has(fault) {
                     assignments(&runtime, count, seconds, fault);
                 }
             }
@@ -228,7 +233,6 @@ fn assignments(runtime: &Runtime, count: u32, seconds: u32, fault: &str) {
     } else {
         String::new()
     };
-    let fault = if fault.is_empty() { "—" } else { fault };
     println!(
         "| {count} | {seconds} s | {fault} | {wall:.1} s | {floor:.1} s | {:.2} | {calls} | {refused} |{incomplete}",
         wall / floor

@@ -53,6 +53,8 @@ pub const REGIONS_AT_ONCE: usize = 6;
 pub const SETS_AT_ONCE: usize = 8;
 /// Requests per second to all APIs of Identity Center together
 pub const IDENTITY_CENTER_RATE: u32 = 20;
+/// The highest value of `IDC_SETUP_REQUESTS_PER_SECOND`, for an organization with a higher quota
+pub const MOST_REQUESTS_PER_SECOND: u32 = 1000;
 /// Requests to Identity Center that are sent at once before the rate applies
 pub const IDENTITY_CENTER_BURST: u32 = 10;
 /// Attempts of a read of many items, each with the attempts of a read

@@ -148,6 +148,20 @@ impl Clients {
         &self.clock
     }
 
+    /// The same clients, with another rate of requests to Identity Center than the one of its quota.
+    #[must_use]
+    pub fn with_identity_center_rate(self, per_second: Option<u32>) -> Self {
+        if let Some(per_second) = per_second {
+            self.rate_limit.set(per_second);
+        }
+        self
+    }
+
+    /// The requests per second to Identity Center that are allowed.
+    pub fn identity_center_rate(&self) -> u32 {
+        self.rate_limit.per_second()
+    }
+
     /// The requests to Identity Center so far.
     pub fn identity_center_requests(&self) -> RequestCounts {
         self.rate_limit.counts()

@@ -189,7 +189,7 @@ pub async fn connect(
     let settings = settings.map_err(ConnectError::Setting)?;
     let provider = credentials(profile.as_deref(), region, &settings);
     let base = sdk_config(profile.as_deref(), region, &settings, provider.clone()).await;
-    let clients = Clients::new(&base, ServerClock::default());
+    let clients = Clients::new(&base, ServerClock::default()).with_identity_center_rate(settings.requests_per_second);
     if let Some(refused) = clients.refused_endpoint() {
         return Err(ConnectError::Endpoint(refused));
     }

@@ -2,11 +2,11 @@
 //! ("Additional quotas" in the IAM Identity Center User Guide).
 //!
 //! The limit applies from the first request, except to a service on this machine, which may have no limit: there, from the
-//! first request that it refuses because of the rate. Each refused request takes the turns of two more, so that several
-//! programs share the rate.
+//! first request that it refuses because of the rate, or if the user has set a rate. Each refused request takes the turns of
+//! two more, so that several programs share the rate.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -41,17 +41,27 @@ pub struct RequestCounts {
     pub refused: u64,
 }
 
-/// The requests that may still be sent at once. Negative: the requests that wait for their turn.
+/// The rate, and the requests that may be sent at once.
 #[derive(Debug)]
 struct Bucket {
+    per_second: u32,
+    /// Negative: the requests that wait for their turn.
     tokens: f64,
     at: Instant,
+}
+
+impl Bucket {
+    /// The most requests that are sent at once before the rate applies.
+    fn burst(&self) -> f64 {
+        f64::from(IDENTITY_CENTER_BURST.min(self.per_second))
+    }
 }
 
 impl RateLimit {
     /// A rate limit that applies at once, or from the first refused request.
     pub fn new(applies: bool) -> Self {
         let bucket = Bucket {
+            per_second: IDENTITY_CENTER_RATE,
             tokens: f64::from(IDENTITY_CENTER_BURST),
             at: Instant::now(),
         };
@@ -61,6 +71,19 @@ impl RateLimit {
             sent: Arc::default(),
             refused: Arc::default(),
         }
+    }
+
+    /// Allows this many requests per second, from now on.
+    pub fn set(&self, per_second: u32) {
+        let mut bucket = self.bucket();
+        bucket.per_second = per_second;
+        bucket.tokens = bucket.tokens.min(bucket.burst());
+        self.applies.store(true, Ordering::Relaxed);
+    }
+
+    /// The requests per second that are allowed once the limit applies.
+    pub fn per_second(&self) -> u32 {
+        self.bucket().per_second
     }
 
     /// The requests so far.
@@ -100,13 +123,17 @@ impl RateLimit {
 
     /// Reserves the next turns, and returns how long it takes until then.
     fn take(&self, turns: f64) -> Duration {
-        let rate = f64::from(IDENTITY_CENTER_RATE);
-        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bucket = self.bucket();
+        let rate = f64::from(bucket.per_second);
         let now = Instant::now();
         let refilled = bucket.tokens + now.duration_since(bucket.at).as_secs_f64() * rate;
         bucket.at = now;
-        bucket.tokens = refilled.min(f64::from(IDENTITY_CENTER_BURST)) - turns;
+        bucket.tokens = refilled.min(bucket.burst()) - turns;
         Duration::from_secs_f64((-bucket.tokens / rate).max(0.0))
+    }
+
+    fn bucket(&self) -> MutexGuard<'_, Bucket> {
+        self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -190,6 +217,7 @@ mod tests {
         let elapsed = start.elapsed().as_secs_f64();
         assert!((2.9..3.1).contains(&elapsed), "{elapsed}");
     }
+
     #[tokio::test(start_paused = true)]
     async fn a_service_on_this_machine_is_limited_from_its_first_refusal() {
         let limit = RateLimit::new(false);
@@ -203,6 +231,18 @@ mod tests {
             limit.turn().await;
         }
         assert!(start.elapsed() > Duration::from_secs(1), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_of_the_user_applies_at_once() {
+        let limit = RateLimit::new(false);
+        limit.set(5);
+        let start = Instant::now();
+        for _ in 0..25 {
+            limit.turn().await;
+        }
+        let elapsed = start.elapsed().as_secs_f64();
+        assert!((3.9..4.1).contains(&elapsed), "{elapsed}");
     }
 
     #[test]

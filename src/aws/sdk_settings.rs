@@ -15,6 +15,7 @@ use rustls::pki_types::pem::PemObject as _;
 use super::credential_process::CredentialProcess;
 use super::http;
 use crate::environment::Environment;
+use crate::limits::MOST_REQUESTS_PER_SECOND;
 use aws_config_file::{EnvConfigFiles, Paths, files, sdk_files};
 
 /// What the SDK gets instead of reading it by itself.
@@ -26,7 +27,12 @@ pub struct SdkSettings {
     pub http: SharedHttpClient,
     /// The program that returns the credentials of the profile, if it has one.
     pub process: Option<Arc<CredentialProcess>>,
+    /// The requests per second to Identity Center, if the user has set them.
+    pub requests_per_second: Option<u32>,
 }
+
+/// The variable with the requests per second to Identity Center.
+const REQUESTS_PER_SECOND: &str = "IDC_SETUP_REQUESTS_PER_SECOND";
 
 /// A setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,6 +79,7 @@ impl SdkSettings {
                 });
             }
         }
+        let requests_per_second = requests_per_second(environment)?;
         let files = sdk_files(environment.aws_files().as_ref());
         let profiles = profiles(&files, profile).await;
         let replaced = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
@@ -95,7 +102,12 @@ impl SdkSettings {
             None => http,
         };
         let process = profiles.as_ref().and_then(CredentialProcess::of).map(Arc::new);
-        Ok(Self { files, http, process })
+        Ok(Self {
+            files,
+            http,
+            process,
+            requests_per_second,
+        })
     }
 
     /// The current text of the files, with the same client. For a profile of SSO, which needs no program.
@@ -104,8 +116,23 @@ impl SdkSettings {
             files: sdk_files(Some(paths)),
             http,
             process: None,
+            requests_per_second: None,
         }
     }
+}
+
+/// The requests per second to Identity Center that the user allows. All programs that use the organization's Identity Center
+/// share one quota, so a user can leave a part of it to others.
+fn requests_per_second(environment: &Environment) -> Result<Option<u32>, InvalidSetting> {
+    let Some(text) = environment.var(REQUESTS_PER_SECOND) else {
+        return Ok(None);
+    };
+    let rate = text.trim().parse().ok();
+    let rate = rate.filter(|rate| (1..=MOST_REQUESTS_PER_SECOND).contains(rate));
+    rate.map(Some).ok_or_else(|| InvalidSetting {
+        name: REQUESTS_PER_SECOND.to_owned(),
+        why: format!("is not a whole number from 1 to {MOST_REQUESTS_PER_SECOND}"),
+    })
 }
 
 /// Whether a text can be a part of credentials, which are sent in headers.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::access::plan::{Action, Plan};
 use crate::ids::AccountId;
-use crate::limits::{IDENTITY_CENTER_RATE, REQUESTS_AT_FIRST, TYPICAL_OPERATION};
+use crate::limits::{REQUESTS_AT_FIRST, TYPICAL_OPERATION};
 
 /// How long a plan takes, and how many calls it makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Estimate {
 /// Estimates a plan: the calls at the allowed rate, the assignments at as many as AWS processes at the same time, or the
 /// longest chain of assignments in one account, whichever takes longest. How long AWS takes for an assignment is not
 /// published; see [`TYPICAL_OPERATION`].
-pub fn estimate(plan: &Plan) -> Estimate {
+pub fn estimate(plan: &Plan, requests_per_second: u32) -> Estimate {
     let mut chains: BTreeMap<&AccountId, u32> = BTreeMap::new();
     let mut others = 0;
     for change in &plan.changes {
@@ -37,7 +37,7 @@ pub fn estimate(plan: &Plan) -> Estimate {
     // Each assignment is requested once, and polled about as often.
     let calls = others + 2 * usize::try_from(assignments).unwrap_or(usize::MAX);
     let by_rate =
-        Duration::from_secs_f64(u32::try_from(calls).map_or(f64::MAX, f64::from) / f64::from(IDENTITY_CENTER_RATE));
+        Duration::from_secs_f64(u32::try_from(calls).map_or(f64::MAX, f64::from) / f64::from(requests_per_second));
     let by_bound = TYPICAL_OPERATION.mul_f64(f64::from(assignments) / REQUESTS_AT_FIRST);
     let by_chain = TYPICAL_OPERATION * longest;
     Estimate {

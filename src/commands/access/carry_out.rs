@@ -48,7 +48,7 @@ pub struct Ready {
 
 impl Ready {
     fn view(&self) -> PlanView<'_> {
-        let estimate = estimate(&self.plan);
+        let estimate = estimate(&self.plan, self.connected.requests_per_second());
         PlanView {
             name: &self.situation.desired.name,
             plan: &self.plan,

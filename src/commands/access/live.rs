@@ -43,6 +43,11 @@ impl Connected {
         &self.prepared.context
     }
 
+    /// The requests per second to Identity Center that are allowed.
+    pub fn requests_per_second(&self) -> u32 {
+        self.context().clients.identity_center_rate()
+    }
+
     /// The options of a plan.
     pub fn options(&self, prune: bool, max_deletes: Option<u32>) -> Options {
         Options {

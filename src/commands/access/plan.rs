@@ -39,7 +39,7 @@ pub struct Planned {
 impl Planned {
     /// The plan with what is needed to show it.
     pub fn view(&self) -> PlanView<'_> {
-        let estimate = estimate(&self.plan);
+        let estimate = estimate(&self.plan, self.connected.requests_per_second());
         PlanView {
             name: &self.situation.desired.name,
             plan: &self.plan,
