@@ -34,7 +34,7 @@ pub struct Desired {
     /// The assignments that were wanted until a day that has passed, and that nothing else asks for.
     pub expired: BTreeMap<AssignmentName, Expired>,
     /// The accounts that selectors match and that are not active.
-    pub skipped_accounts: BTreeMap<AccountId, SkippedAccount>,
+    pub skipped_accounts: BTreeSet<AccountId>,
     /// The OU and tag selectors need this of the accounts; used to say what was read.
     pub uses_tags: bool,
 }
@@ -134,13 +134,4 @@ pub struct Expired {
     pub place: Place,
     /// The day.
     pub until: Date,
-}
-
-/// An account that selectors match and that is not active.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SkippedAccount {
-    /// The name.
-    pub name: String,
-    /// The state, as AWS returns it.
-    pub state: String,
 }

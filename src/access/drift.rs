@@ -549,7 +549,7 @@ impl<'a> Search<'a> {
         account.is_some_and(Account::is_active)
     }
 
-    /// `Group Admins has Admin in 111122223333 (Prod)`
+    /// `Group Admins has Admin in Prod (111122223333)`
     fn has_text(&self, principal: &PrincipalName, permission_set: &str, account: &AccountId) -> String {
         let who = principal_text(principal);
         format!("{who} has {permission_set} in {}", self.lookup.account_text(account))
@@ -729,7 +729,7 @@ mod tests {
             [
                 "Changed: The permission set New does not exist.",
                 "Changed: The permission set Old is not owned by the file, which adopts it.",
-                "Changed: Group devs does not have New in 111111111111 (Account 1), and the file lists it.",
+                "Changed: Group devs does not have New in Account 1 (111111111111), and the file lists it.",
             ]
         );
     }
@@ -755,11 +755,11 @@ mod tests {
         assert_eq!(
             found,
             [
-                "Changed: Group devs does not have Dev in 111111111111 (Account 1), and the file lists it.",
+                "Changed: Group devs does not have Dev in Account 1 (111111111111), and the file lists it.",
                 "Changed: The description of the permission set Dev is \"Mine\", and the file says \"Variant 0\".",
                 "Changed: The permission set Dev has the policy arn:aws:iam::aws:policy/AdministratorAccess, and the file \
                  does not list it.",
-                "Changed: User ada has Dev in 222222222222 (Account 2), and the file does not list it.",
+                "Changed: User ada has Dev in Account 2 (222222222222), and the file does not list it.",
                 "Changed: User ada is not in the group devs, and the file lists it.",
                 "Changed: User eve is in the group devs, and the file does not list it.",
             ]
@@ -780,7 +780,7 @@ mod tests {
             texts(&file, &live),
             [
                 "NotProvisioned: The permission set Dev was edited and not provisioned: 2 accounts still have the earlier \
-                 version: 111111111111 (Account 1), 222222222222 (Account 2)."
+                 version: Account 1 (111111111111), Account 2 (222222222222)."
             ]
         );
         file.guard.ignore.push(pattern("permission-set:D*"));
@@ -799,8 +799,8 @@ mod tests {
             texts(&file, &live),
             [
                 "Changed: The tag of the permission set Dev does not say what the file says about its assignments.",
-                "Gone: Dev is assigned in 222222222222 (Account 2) to a user that no longer exists (user-gone).",
-                "Gone: Group devs has Dev in 444444444444 (Account 4), an account that is SUSPENDED.",
+                "Gone: Dev is assigned in Account 2 (222222222222) to a user that no longer exists (user-gone).",
+                "Gone: Group devs has Dev in Account 4 (444444444444), an account that is SUSPENDED.",
                 "Gone: Group devs has Dev in 555555555555, an account that is not in the organization.",
             ]
         );
@@ -817,13 +817,13 @@ mod tests {
         assert_eq!(found[0].place, Some(place(5)));
         assert_eq!(
             found[0].text,
-            "Group devs has Dev in 111111111111 (Account 1), which ended on 2026-11-01."
+            "Group devs has Dev in Account 1 (111111111111), which ended on 2026-11-01."
         );
         file.expired.clear();
         file.absent_assignments.insert(name, place(7));
         assert_eq!(
             texts(&file, &live),
-            ["Changed: Group devs has Dev in 111111111111 (Account 1), which must not exist."]
+            ["Changed: Group devs has Dev in Account 1 (111111111111), which must not exist."]
         );
     }
 
@@ -843,7 +843,7 @@ mod tests {
             texts(&file, &live),
             [
                 "Changed: The permission set Developer does not exist.",
-                "Changed: Group devs does not have Developer in 111111111111 (Account 1), and the file lists it.",
+                "Changed: Group devs does not have Developer in Account 1 (111111111111), and the file lists it.",
             ]
         );
     }

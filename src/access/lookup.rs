@@ -138,12 +138,9 @@ impl<'a> Lookup<'a> {
         })
     }
 
-    /// An account in a sentence: `111122223333 (Prod)`.
+    /// An account in a sentence: `Prod (111122223333)`.
     pub fn account_text(&self, id: &AccountId) -> String {
-        match self.observed.accounts.all.get(id) {
-            Some(account) => format!("{id} ({})", account.name),
-            None => id.to_string(),
-        }
+        self.observed.accounts.text(id)
     }
 }
 

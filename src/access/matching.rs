@@ -8,7 +8,7 @@ use super::nearest::nearest;
 use super::selector::{Selector, SelectorError, UnitReference};
 use super::units;
 use crate::ids::AccountId;
-use crate::resources::inventory::{Account, Accounts};
+use crate::resources::inventory::{Account, Accounts, account_text};
 
 /// IDs of accounts.
 pub type AccountIds<'a> = BTreeSet<&'a AccountId>;
@@ -91,7 +91,12 @@ impl<'a> Organization<'a> {
         let similar = similar.and_then(|known| self.accounts.all.values().find(|account| account.id == *known));
         Err(SelectorError {
             message: format!("The account {id} is not in the organization."),
-            suggestion: similar.map(|account| format!("The nearest ID is {} ({}).", account.id, account.name)),
+            suggestion: similar.map(|account| {
+                format!(
+                    "The nearest ID is that of {}.",
+                    account_text(&account.id, Some(&account.name))
+                )
+            }),
         })
     }
 

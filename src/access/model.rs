@@ -220,7 +220,7 @@ pub fn desired() -> Desired {
         assignments: BTreeMap::new(),
         absent_assignments: BTreeMap::new(),
         expired: BTreeMap::new(),
-        skipped_accounts: BTreeMap::new(),
+        skipped_accounts: BTreeSet::new(),
         uses_tags: false,
     }
 }

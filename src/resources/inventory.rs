@@ -27,6 +27,21 @@ pub struct Accounts {
     pub units: BTreeMap<UnitId, Unit>,
 }
 
+impl Accounts {
+    /// An account in text: `Prod (111122223333)`, or the ID of one that is not in the organization.
+    pub fn text(&self, id: &AccountId) -> String {
+        account_text(id, self.all.get(id).map(|account| account.name.as_str()))
+    }
+}
+
+/// An account in text: `Prod (111122223333)`, or the ID of one without a name.
+pub fn account_text(id: &AccountId, name: Option<&str>) -> String {
+    match name.filter(|name| !name.is_empty()) {
+        Some(name) => format!("{name} ({id})"),
+        None => id.to_string(),
+    }
+}
+
 /// The ID of a root or an organizational unit: `r-…` or `ou-…`.
 pub type UnitId = String;
 

@@ -81,18 +81,14 @@ fn listed(names: &[&str]) -> String {
 /// The accounts that selectors match, and those where assignments stay.
 fn inactive_accounts(inputs: &Inputs<'_>, draft: &mut Draft) {
     let left = std::mem::take(&mut draft.inactive);
-    let accounts: BTreeSet<&AccountId> = inputs.desired.skipped_accounts.keys().chain(left.keys()).collect();
+    let accounts: BTreeSet<&AccountId> = inputs.desired.skipped_accounts.iter().chain(left.keys()).collect();
     for account in accounts {
-        let skipped = inputs.desired.skipped_accounts.get(account);
         let observed = inputs.observed.accounts.all.get(account);
-        let state = skipped.map(|skipped| &skipped.state);
-        let state = state.or(observed.map(|observed| &observed.state));
-        let name = skipped.map(|skipped| &skipped.name);
-        let name = name.or(observed.map(|observed| &observed.name));
+        let state = observed.map(|observed| observed.state.as_str());
         let what = format!(
-            "The account {account} ({}) is {} and was skipped",
-            name.map_or("", String::as_str),
-            state.map_or("not active", String::as_str)
+            "The account {} is {} and was skipped",
+            inputs.lookup.account_text(account),
+            state.unwrap_or("not active")
         );
         let text = match left.get(account) {
             Some(count) => format!("{what}; {} there.", counted(*count, "assignment", "stays", "stay")),

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use jiff::civil::date;
 
 use super::*;
-use crate::access::desired::{Desired, SkippedAccount};
+use crate::access::desired::Desired;
 use crate::access::file::Extent;
 use crate::access::model::{
     FILE, Fill, account, apply_to, assignment_name, desired, desired_assignment, desired_group, desired_set,
@@ -416,11 +416,7 @@ fn a_suspended_account_does_not_stop_the_others() {
     let (mut desired, mut live) = small_team();
     let devs = live.id_of(&group("devs")).unwrap();
     live.assign(4, "Dev", devs);
-    let skipped = SkippedAccount {
-        name: "Account 4".to_owned(),
-        state: "SUSPENDED".to_owned(),
-    };
-    desired.skipped_accounts.insert(account(4), skipped);
+    desired.skipped_accounts.insert(account(4));
     desired
         .assignments
         .insert(assignment_name(2, "Dev", group("devs")), desired_assignment(None));
@@ -435,7 +431,7 @@ fn a_suspended_account_does_not_stop_the_others() {
     assert_eq!(notes(&plan), [NoteKind::SkippedAccount]);
     assert_eq!(
         plan.notes[0].text,
-        "The account 444444444444 (Account 4) is SUSPENDED and was skipped; 1 assignment stays there."
+        "The account Account 4 (444444444444) is SUSPENDED and was skipped; 1 assignment stays there."
     );
 }
 

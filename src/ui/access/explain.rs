@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::text::{Line, Sign};
 use super::words;
 use crate::access::explain::{Others, Way, WayState};
+use crate::resources::inventory::account_text;
 
 /// The most accounts of a path that are named, unless everything is wanted.
 const MOST_ACCOUNTS: usize = 3;
@@ -102,7 +103,7 @@ fn detail(indent: usize, text: String) -> Line {
 fn accounts(ways: &[&Way], everything: bool) -> String {
     let most = if everything { usize::MAX } else { MOST_ACCOUNTS };
     let names = ways.iter().take(most).map(|way| match &way.account_name {
-        Some(name) => format!("{name} ({})", way.account),
+        Some(name) => account_text(&way.account, Some(name)),
         None => format!("{}, which is not in the organization", way.account),
     });
     let mut names: Vec<String> = names.collect();

@@ -231,7 +231,7 @@ fn cell(ids: &[&AccountId], accounts: &Accounts) -> String {
     let mut names: Vec<String> = ids
         .iter()
         .take(MOST_IN_CELL)
-        .map(|id| code(&words::account(accounts, id)))
+        .map(|id| code(&accounts.text(id)))
         .collect();
     if more > 0 {
         names.push(format!("{more} more"));
@@ -267,7 +267,7 @@ fn add_accounts(page: &mut String, view: &PlanView) {
     let ids = words::by_name(known, accounts.keys()).into_iter();
     let rows: Vec<String> = ids
         .map(|id| {
-            let (account, balance) = (code(&words::account(known, id)), &accounts[id]);
+            let (account, balance) = (code(&known.text(id)), &accounts[id]);
             let unit = grants::unit_of(known, id).map_or_else(String::new, |unit| format!(" {} |", code(&unit)));
             format!("| {account} |{unit} {} | {} |", balance.given, balance.taken)
         })

@@ -266,7 +266,7 @@ fn by_person(people: &ByPerson, accounts: &Accounts, everything: bool) -> Vec<Li
             let sign = if set.is_taken { Sign::Delete } else { Sign::Create };
             let most = if everything { in_accounts.len() } else { MOST_IN_LINE };
             let names = words::by_name(accounts, in_accounts).into_iter();
-            let names: Vec<String> = names.map(|id| words::account(accounts, id)).collect();
+            let names: Vec<String> = names.map(|id| accounts.text(id)).collect();
             let text = format!("{} in {}", set.permission_set, words::few(&names, most));
             lines.push(line(sign, 4, text));
         }
@@ -288,7 +288,7 @@ fn by_account(view: &PlanView, everything: bool) -> Vec<Line> {
     } else {
         let ids = words::by_name(known, balances.keys()).into_iter();
         let rows = ids.map(|id| {
-            let account = words::account(known, id);
+            let account = known.text(id);
             line(Sign::None, 2, format!("{account}  {}", balances[id].text()))
         });
         rows.collect()

@@ -113,14 +113,6 @@ pub fn rough_time(time: Duration) -> String {
     duration_text(Duration::from_secs(seconds))
 }
 
-/// `Prod (111122223333)`, or the ID of an account that is not in the organization.
-pub fn account(accounts: &Accounts, id: &AccountId) -> String {
-    match accounts.all.get(id) {
-        Some(account) if !account.name.is_empty() => format!("{} ({id})", account.name),
-        _ => id.to_string(),
-    }
-}
-
 /// Accounts by their names, and those with the same name by their IDs.
 pub fn by_name<'i>(accounts: &Accounts, ids: impl IntoIterator<Item = &'i AccountId>) -> Vec<&'i AccountId> {
     let mut ids: Vec<&AccountId> = ids.into_iter().collect();
@@ -169,7 +161,7 @@ pub fn sentence(action: &Action, accounts: &Accounts) -> String {
             "Give the {} {} in {}.",
             principal(&assignment.principal),
             assignment.permission_set,
-            account(accounts, &assignment.account)
+            accounts.text(&assignment.account)
         ),
         Action::RemoveMember { group, user, .. } => format!("Remove {user} from the group {group}."),
         Action::DeleteAssignment {
@@ -178,7 +170,7 @@ pub fn sentence(action: &Action, accounts: &Accounts) -> String {
             principal: name,
         } => format!(
             "Take {permission_set} in {} from the {}.",
-            account(accounts, &key.account),
+            accounts.text(&key.account),
             name.as_ref().map_or_else(|| gone(&key.principal), principal)
         ),
         Action::DeletePermissionSet { name, .. } => format!("Delete the permission set {name}."),
