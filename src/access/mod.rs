@@ -8,7 +8,7 @@
 //! - [`plan`]: what would change, a pure function of what is desired and of the [inventory](crate::resources::inventory).
 //! - [`live`]: reads the organization and the instance, and [`apply`]: makes the changes of a plan.
 //! - [`lookup`]: what the names of the file mean in the account.
-//! - [`guards`]: what a plan never deletes.
+//! - [`guards`]: what a plan never deletes, and [`adoption`]: taking over permission sets that exist.
 //! - [`drift`]: what somebody else changed, with the [`attributes`] of users and groups.
 //! - [`permissions`]: the IAM permissions that a plan needs.
 //!
@@ -36,6 +36,7 @@
 //! }
 //! ```
 
+pub mod adoption;
 pub mod apply;
 pub mod attributes;
 pub mod desired;

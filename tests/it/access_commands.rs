@@ -409,8 +409,18 @@ fn a_renamed_file_takes_its_permission_sets_over_if_it_is_asked_to() {
         .expect(0)
         .expect_text("owned by the access file acme")
         .expect_text("--from");
-    env.run(&["access", "adopt"]).expect(0);
+    let nothing = "There is no permission set to take over.";
+    env.run(&["access", "adopt"])
+        .expect(0)
+        .expect_text(nothing)
+        .expect_text("The access file acme owns 2: if you renamed this file, run idc-setup access adopt --from acme.");
     env.run(&["access", "adopt", "--from=acme"]).expect(0);
+    env.run(&["access", "adopt", "--from=acme"])
+        .expect(0)
+        .expect_text(nothing)
+        .expect_text("The file owns 2 already.");
+    let envelope = validated(&env.json(&["access", "adopt", "--from=acme"]).expect(0));
+    assert_eq!(list(&envelope, "plan", "notes")[0]["kind"], "nothing_to_adopt");
     let cloud = env.server.cloud();
     let tags = cloud
         .permission_sets

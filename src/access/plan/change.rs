@@ -278,6 +278,8 @@ pub enum NoteKind {
     ExpiresSoon,
     /// A permission set is equal to the file, and not owned.
     NotOwned,
+    /// There is no permission set that can be taken over.
+    NothingToAdopt,
     /// A rename needs a later apply to remove the old permission set.
     RenamedLater,
     /// Something is ignored because `ignore` names it.

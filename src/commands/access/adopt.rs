@@ -5,8 +5,9 @@ use super::live::{Reading, Situation, connect, read};
 use super::report;
 use super::source::{self, Failure, Taken};
 use super::what_if::Assumptions;
+use crate::access::adoption;
 use crate::access::desired::Desired;
-use crate::access::plan::{Action, Options, Plan, RefusalReason, plan};
+use crate::access::plan::{Action, Note, NoteKind, Options, Plan, RefusalReason, plan};
 use crate::cli::{AccessAdoptFlags, Cli};
 use crate::commands::run::unless_asked_to_end;
 use crate::commands::session::{checking, say_rehearsal};
@@ -72,6 +73,16 @@ fn adoption(situation: &Situation, options: &Options) -> Plan {
     plan.refusals.retain(|refusal| is_about_sets(refusal.reason));
     plan.unpruned.clear();
     plan.notes.clear();
+    // What is said about users and assignments is not about this command.
+    plan.unchanged = 0;
+    plan.not_made = 0;
+    if plan.is_empty() {
+        plan.notes.push(Note {
+            kind: NoteKind::NothingToAdopt,
+            text: adoption::nothing(&desired, &situation.inventory),
+            place: None,
+        });
+    }
     plan
 }
 

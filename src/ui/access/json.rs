@@ -330,6 +330,8 @@ pub enum NoteKindOut {
     ExpiresSoon,
     /// A permission set is as the file says, and not owned.
     NotOwned,
+    /// There is no permission set that can be taken over.
+    NothingToAdopt,
     /// A rename needs a later apply to delete the old permission set.
     RenamedLater,
     /// Something is ignored because `ignore` names it.
@@ -351,6 +353,7 @@ impl From<NoteKind> for NoteKindOut {
             NoteKind::Expired => Self::Expired,
             NoteKind::ExpiresSoon => Self::ExpiresSoon,
             NoteKind::NotOwned => Self::NotOwned,
+            NoteKind::NothingToAdopt => Self::NothingToAdopt,
             NoteKind::RenamedLater => Self::RenamedLater,
             NoteKind::Ignored => Self::Ignored,
             NoteKind::NeedsPassword => Self::NeedsPassword,
