@@ -408,7 +408,7 @@ fn a_renamed_file_takes_its_permission_sets_over_if_it_is_asked_to() {
     env.run(&["access", "plan"])
         .expect(0)
         .expect_text("owned by the access file acme")
-        .expect_text("--from");
+        .expect_text("idc-setup access adopt --from acme");
     let nothing = "There is no permission set to take over.";
     env.run(&["access", "adopt"])
         .expect(0)

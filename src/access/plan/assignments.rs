@@ -7,7 +7,9 @@ use super::draft::Draft;
 use super::inputs::Inputs;
 use super::principals::Principals;
 use super::sets::{Sets, Standing};
+use crate::access::adoption;
 use crate::access::desired::{AssignmentName, DesiredAssignment};
+use crate::access::file::Extent;
 use crate::access::lookup::principal_text;
 use crate::access::mistake::Place;
 use crate::ids::AssignmentKey;
@@ -153,6 +155,18 @@ fn refuse_expired(inputs: &Inputs<'_>, draft: &mut Draft, key: &AssignmentKey, p
         "{who} still has {permission_set} in {}, which has ended; the file does not own the assignment.",
         inputs.lookup.account_text(&key.account)
     );
-    let suggestion = "Set absent = true on the [[assignment]] to delete it.";
+    let absent = "Write absent = true in place of until, to delete all assignments of this [[assignment]].";
+    let suggestion = match renamed_from(inputs, permission_set) {
+        Some(owner) => format!("If you renamed this file, run {}. {absent}", adoption::command(owner)),
+        None => absent.to_owned(),
+    };
     draft.refuse(RefusalReason::NotOwned, what, suggestion, Some(place));
+}
+
+/// The other access file that owns a permission set, if this file would own all of its assignments instead.
+fn renamed_from<'a>(inputs: &Inputs<'a>, permission_set: &str) -> Option<&'a str> {
+    let wanted = inputs.desired.permission_sets.get(permission_set)?;
+    let set = inputs.lookup.permission_set(permission_set)?;
+    let owner = set.owner.as_deref().filter(|owner| *owner != inputs.desired.name)?;
+    (wanted.assignments == Extent::Exactly).then_some(owner)
 }

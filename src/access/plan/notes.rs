@@ -9,6 +9,7 @@ use super::change::NoteKind;
 use super::draft::Draft;
 use super::inputs::Inputs;
 use super::own::changes_permissions;
+use crate::access::adoption;
 use crate::access::desired::AssignmentName;
 use crate::access::file::{Pattern, PatternKind};
 use crate::access::guards::Patterns;
@@ -57,8 +58,8 @@ fn not_owned(draft: &mut Draft) {
         let what = format!("{subject} {} {be} equal to the file", listed(&names));
         let text = match owner {
             Some(owner) => format!(
-                "{what}, and owned by the access file {owner}. If you renamed this file, run idc-setup access adopt with \
-                 --from and the earlier name."
+                "{what}, and owned by the access file {owner}. If you renamed this file, run {}.",
+                adoption::command(&owner)
             ),
             None => format!(
                 "{what}, and not owned: assignments that the file does not list are not noticed. To own {them}, run \

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::{Action, Change, RefusalReason};
 use super::draft::Draft;
 use super::inputs::Inputs;
+use crate::access::adoption;
 use crate::access::desired::DesiredSet;
 use crate::access::file::Extent;
 use crate::ids::AccountId;
@@ -52,13 +53,21 @@ fn create(inputs: &Inputs<'_>, draft: &mut Draft, name: &str, wanted: &DesiredSe
     let not_owned = earlier.find_map(|earlier| {
         let set = inputs.observed.permission_set_named(earlier)?;
         let is_listed = inputs.desired.permission_sets.contains_key(earlier);
-        (set.owner.as_ref() != Some(&inputs.desired.name) && !is_listed).then_some(earlier)
+        (set.owner.as_ref() != Some(&inputs.desired.name) && !is_listed).then_some(set)
     });
     if let Some(earlier) = not_owned {
         let what = format!(
-            "The permission set {earlier} is renamed to {name}, and is not owned by this file: it would stay, with its assignments."
+            "The permission set {} is renamed to {name}, and is not owned by this file: it would stay, with its assignments.",
+            earlier.name
         );
-        let suggestion = "Undo the rename, run idc-setup access adopt, and rename it then.";
+        let suggestion = match &earlier.owner {
+            Some(owner) => format!(
+                "It is owned by the access file {owner}. If you renamed this file, undo the rename of the permission set, \
+                 run {}, and rename it then.",
+                adoption::command(owner)
+            ),
+            None => "Undo the rename, run idc-setup access adopt, and rename it then.".to_owned(),
+        };
         draft.refuse(RefusalReason::NotOwned, what, suggestion, Some(&wanted.place));
         return Standing::Blocked;
     }
@@ -103,9 +112,25 @@ fn compare(inputs: &Inputs<'_>, draft: &mut Draft, set: &PermissionSet, wanted: 
         return Standing::Exists;
     }
     if let Some(owner) = set.owner.as_ref().filter(|_| !is_equal || wanted.adopt) {
-        let what = format!("The permission set {} is owned by the access file {owner}.", set.name);
-        let suggestion = "Change it in that file, or remove it from this one. If you renamed this file, run idc-setup access \
-                          adopt with --from and the earlier name.";
+        let differs = if is_equal {
+            String::new()
+        } else {
+            format!(", and differs from this file: {}", settings_text(&differences))
+        };
+        let what = format!(
+            "The permission set {} is owned by the access file {owner}{differs}.",
+            set.name
+        );
+        // Without adopt, only one that is equal is taken over.
+        let adopt = if is_equal || wanted.adopt {
+            ""
+        } else {
+            "set adopt = true, and "
+        };
+        let suggestion = format!(
+            "Change it in that file, or remove it from this one. If you renamed this file, {adopt}run {}.",
+            adoption::command(owner)
+        );
         draft.refuse(RefusalReason::OwnedByAnotherFile, what, suggestion, place);
         return Standing::Blocked;
     }

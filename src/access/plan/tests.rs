@@ -747,6 +747,51 @@ fn a_renamed_file_takes_over_the_permission_sets_of_its_earlier_name() {
 }
 
 #[test]
+fn every_suggestion_for_a_renamed_file_can_be_followed() {
+    let (mut desired, mut live) = small_team();
+    let arn = live.permission_set_named("Dev").unwrap().arn.clone();
+    live.permission_sets.get_mut(&arn).unwrap().owner = Some("earlier".to_owned());
+    let suggestion = |desired: &Desired, reason: RefusalReason| {
+        let plan = planned(desired, &live);
+        let refusal = plan.refusals.into_iter().find(|refusal| refusal.reason == reason);
+        refusal.unwrap().suggestion
+    };
+    let command = "run idc-setup access adopt --from earlier";
+    desired
+        .permission_sets
+        .insert("Dev".to_owned(), desired_set(spec("Dev", 1)));
+    let differs = suggestion(&desired, RefusalReason::OwnedByAnotherFile);
+    assert!(
+        differs.contains(&format!("set adopt = true, and {command}")),
+        "{differs}"
+    );
+
+    let mut renamed = desired.clone();
+    renamed.permission_sets.clear();
+    renamed.assignments.clear();
+    let mut developer = desired_set(spec("Developer", 0));
+    developer.previous_names.push("Dev".to_owned());
+    renamed.permission_sets.insert("Developer".to_owned(), developer);
+    let undo = suggestion(&renamed, RefusalReason::NotOwned);
+    assert!(undo.contains(command), "{undo}");
+
+    // absent and until cannot be in one [[assignment]].
+    desired.assignments.clear();
+    desired
+        .expired
+        .insert(assignment_name(1, "Dev", group("devs")), expired(date(2026, 11, 30)));
+    let ended = suggestion(&desired, RefusalReason::NotOwned);
+    assert!(
+        ended.contains(command) && ended.contains("absent = true in place of until"),
+        "{ended}"
+    );
+    // A file that does not list all assignments does not own them either when it owns the permission set.
+    desired.permission_sets.get_mut("Dev").unwrap().assignments = Extent::AtLeast;
+    let ended = suggestion(&desired, RefusalReason::NotOwned);
+    assert!(!ended.contains(command), "{ended}");
+}
+
+#[test]
 fn an_absent_user_loses_the_memberships_of_every_group() {
     let (mut desired, mut live) = small_team();
     live.add_user("eve", live_user("eve"));
