@@ -98,6 +98,31 @@ impl<'a> Known<'a> {
         known
     }
 
+    /// The references to names that are wrong whatever exists: the file says that the name must not exist, or that it has
+    /// changed. What an assignment with an `until` refers to can be gone already.
+    pub fn wrong_in_file(file: &AccessFile) -> Vec<Mistake> {
+        let nothing = KnownNames::default();
+        // Previous names that something else has are found elsewhere.
+        let known = Known::new(file, &nothing, &mut Vec::new());
+        let mut mistakes = Vec::new();
+        for group in file.groups.iter().filter(|group| !group.is_absent) {
+            let members = group.members.iter();
+            mistakes.extend(members.filter_map(|member| known.users.wrong(&member.value, &member.place, false)));
+        }
+        for line in file.assignments.iter().filter(|line| line.until.is_none()) {
+            mistakes.extend(line.principals.iter().filter_map(|principal| {
+                let names = match &principal.value {
+                    PrincipalName::User(_) => &known.users,
+                    PrincipalName::Group(_) => &known.groups,
+                };
+                names.wrong(principal.value.name(), &principal.place, line.is_absent)
+            }));
+            let sets = line.permission_sets.iter();
+            mistakes.extend(sets.filter_map(|set| known.permission_sets.wrong(&set.value, &set.place, false)));
+        }
+        mistakes
+    }
+
     /// What is wrong with a user or group that gets access, or that must not have it (`may_be_absent`).
     pub fn principal(&self, principal: &Located<PrincipalName>, may_be_absent: bool) -> Option<Mistake> {
         let (names, others) = match &principal.value {
@@ -194,39 +219,40 @@ impl<'a> Names<'a> {
 
     /// What is wrong with a reference to a name.
     fn check(&self, name: &str, place: &Place, may_be_absent: bool) -> Option<Mistake> {
-        let noun = self.kind.noun();
-        let problem = |message: String, suggestion: String| {
-            Some(Mistake {
-                place: place.clone(),
-                message,
-                suggestion: Some(suggestion),
-            })
-        };
-        if let Some(entry) = self.listed.get(name) {
-            if entry.is_absent && !may_be_absent {
-                return problem(
-                    format!("The {noun} {name} must not exist: the file says so ({}).", entry.place),
-                    format!("Remove {name} here, or absent = true there."),
-                );
-            }
-            return None;
-        }
-        if let Some(new) = self.previous.get(name) {
-            return problem(
-                format!("The {noun} {name} is now {new}."),
-                format!("Write {new}; {name} is one of its previous names."),
-            );
-        }
-        if self.existing.contains(name) {
-            return None;
+        let wrong = self.wrong(name, place, may_be_absent);
+        if wrong.is_some() || self.is_known(name) {
+            return wrong;
         }
         let suggestion = match self.similar(name) {
             Some(similar) => format!("The nearest name is {similar}."),
             None => format!("Add a {} for it.", self.kind.table()),
         };
-        problem(
-            format!("The {noun} {name} is neither in the file nor in IAM Identity Center."),
-            suggestion,
-        )
+        Some(Mistake {
+            place: place.clone(),
+            message: format!(
+                "The {} {name} is neither in the file nor in IAM Identity Center.",
+                self.kind.noun()
+            ),
+            suggestion: Some(suggestion),
+        })
+    }
+
+    /// What is wrong with a reference to a name, whatever exists.
+    fn wrong(&self, name: &str, place: &Place, may_be_absent: bool) -> Option<Mistake> {
+        let noun = self.kind.noun();
+        if let Some(entry) = self.listed.get(name) {
+            let is_wrong = entry.is_absent && !may_be_absent;
+            return is_wrong.then(|| Mistake {
+                place: place.clone(),
+                message: format!("The {noun} {name} must not exist: the file says so ({}).", entry.place),
+                suggestion: Some(format!("Remove {name} here, or absent = true there.")),
+            });
+        }
+        let new = self.previous.get(name)?;
+        Some(Mistake {
+            place: place.clone(),
+            message: format!("The {noun} {name} is now {new}."),
+            suggestion: Some(format!("Write {new}; {name} is one of its previous names.")),
+        })
     }
 }

@@ -74,41 +74,16 @@ impl<'a> Selections<'a> {
             sets: BTreeMap::new(),
             found: HashMap::new(),
         };
-        let mut waiting: BTreeMap<&'a str, BTreeSet<&'a str>> = BTreeMap::new();
-        let mut users: BTreeMap<&'a str, Vec<&'a str>> = BTreeMap::new();
-        let mut ready: BTreeSet<&'a str> = BTreeSet::new();
-        for (name, set) in sets {
-            let name = name.as_str();
-            let needed: BTreeSet<&'a str> = references(set)
-                .map(|(needed, _)| needed)
-                .filter(|needed| sets.contains_key(*needed))
-                .collect();
-            for needed in &needed {
-                users.entry(*needed).or_default().push(name);
-            }
-            if needed.is_empty() {
-                ready.insert(name);
-            } else {
-                waiting.insert(name, needed);
-            }
-        }
-        while let Some(name) = ready.pop_first() {
+        let order = Order::of(sets);
+        for name in order.sorted {
             if let Some(set) = sets.get(name) {
                 let matched = selections.of_set(name, set, mistakes);
                 selections.sets.insert(name, matched);
             }
-            for user in users.get(name).into_iter().flatten() {
-                if let Some(needed) = waiting.get_mut(user) {
-                    needed.remove(name);
-                    if needed.is_empty() {
-                        waiting.remove(user);
-                        ready.insert(*user);
-                    }
-                }
-            }
         }
-        mistakes.extend(cycles(sets, &waiting));
-        selections.sets.extend(waiting.into_keys().map(|name| (name, None)));
+        mistakes.extend(cycles(sets, &order.waiting));
+        let waiting = order.waiting.into_keys();
+        selections.sets.extend(waiting.map(|name| (name, None)));
         selections
     }
 
@@ -356,6 +331,56 @@ fn references(set: &AccountSet) -> impl Iterator<Item = (&str, &Place)> {
         });
         names.map(move |name| (name, &selection.place))
     })
+}
+
+/// The order in which account sets are searched.
+struct Order<'a> {
+    /// The sets, each after those that it refers to.
+    sorted: Vec<&'a str>,
+    /// The sets that refer to each other in a cycle, and those that refer to such sets, with those that they wait for.
+    waiting: BTreeMap<&'a str, BTreeSet<&'a str>>,
+}
+
+impl<'a> Order<'a> {
+    fn of(sets: &'a BTreeMap<String, AccountSet>) -> Self {
+        let mut sorted = Vec::new();
+        let mut waiting: BTreeMap<&'a str, BTreeSet<&'a str>> = BTreeMap::new();
+        let mut users: BTreeMap<&'a str, Vec<&'a str>> = BTreeMap::new();
+        let mut ready: BTreeSet<&'a str> = BTreeSet::new();
+        for (name, set) in sets {
+            let name = name.as_str();
+            let needed: BTreeSet<&'a str> = references(set)
+                .map(|(needed, _)| needed)
+                .filter(|needed| sets.contains_key(*needed))
+                .collect();
+            for needed in &needed {
+                users.entry(*needed).or_default().push(name);
+            }
+            if needed.is_empty() {
+                ready.insert(name);
+            } else {
+                waiting.insert(name, needed);
+            }
+        }
+        while let Some(name) = ready.pop_first() {
+            sorted.push(name);
+            for user in users.get(name).into_iter().flatten() {
+                if let Some(needed) = waiting.get_mut(user) {
+                    needed.remove(name);
+                    if needed.is_empty() {
+                        waiting.remove(user);
+                        ready.insert(*user);
+                    }
+                }
+            }
+        }
+        Self { sorted, waiting }
+    }
+}
+
+/// The account sets that contain each other.
+pub fn cyclic(sets: &BTreeMap<String, AccountSet>) -> Vec<Mistake> {
+    cycles(sets, &Order::of(sets).waiting)
 }
 
 /// The cycles among the sets that wait for each other.

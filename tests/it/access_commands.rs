@@ -569,6 +569,7 @@ fn all_mistakes_are_reported_with_place_and_suggestion() {
         );
         assert!(result.stderr.contains("access.toml:"), "{}", result.stderr);
         assert!(result.stderr.contains("session-duration"), "{}", result.stderr);
+        assert!(result.stderr.contains("are looked up after"), "{}", result.stderr);
     }
     let envelope = validated(&env.json(&["access", "plan"]).expect(2));
     let mistakes = envelope["mistakes"].as_array().unwrap();
@@ -580,7 +581,13 @@ fn all_mistakes_are_reported_with_place_and_suggestion() {
     );
     let page = env.run(&["access", "plan", "--output=markdown"]).expect(2).stdout;
     assert!(page.contains("**The access file has 2 mistakes.**"), "{page}");
+    assert!(page.contains("are looked up after"), "{page}");
     assert_eq!(env.server.calls().len(), 0, "a file with mistakes needs no call");
+    // When nothing else is wrong, the names are looked up.
+    team::write(&env, &team::FILE.replace("\"user:ada\"", "\"user:adda\""));
+    let result = env.run(&["access", "plan"]).expect(2);
+    assert!(result.stderr.contains("The nearest name is ada."), "{}", result.stderr);
+    assert!(!result.stderr.contains("are looked up after"), "{}", result.stderr);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::decode::{Contents, Decoder};
 use super::include::{self, Loaded};
 use super::keys::FILE;
 use super::{AccessFile, shape, whole};
+use crate::access::known::Known;
 use crate::access::mistake::Mistake;
 
 /// Reads an access file. The end of its name says its format: `.toml`, `.yaml`, `.yml` or `.json`.
@@ -14,7 +15,7 @@ use crate::access::mistake::Mistake;
 /// # Errors
 /// Every mistake in the file and in the files that it includes, in the order of the files.
 pub fn read(path: &Path) -> Result<AccessFile, Vec<Mistake>> {
-    decode(&include::load(path))
+    checked(&include::load(path))
 }
 
 /// [`read`], for a file with this content, which need not exist.
@@ -22,14 +23,23 @@ pub fn read(path: &Path) -> Result<AccessFile, Vec<Mistake>> {
 /// # Errors
 /// As for [`read`].
 pub fn parse(path: &Path, content: &str) -> Result<AccessFile, Vec<Mistake>> {
-    decode(&include::load_text(path, content))
+    checked(&include::load_text(path, content))
 }
 
-/// Reads the files that were loaded.
+fn checked(loaded: &Loaded) -> Result<AccessFile, Vec<Mistake>> {
+    decode_with(loaded, Known::wrong_in_file)
+}
+
+/// Reads the files that were loaded. They can refer to what the file says must not exist: taking a user out mends that.
 ///
 /// # Errors
 /// As for [`read`].
 pub fn decode(loaded: &Loaded) -> Result<AccessFile, Vec<Mistake>> {
+    decode_with(loaded, |_| Vec::new())
+}
+
+/// Reads the files that were loaded, with more mistakes in what they contain.
+fn decode_with(loaded: &Loaded, more: impl Fn(&AccessFile) -> Vec<Mistake>) -> Result<AccessFile, Vec<Mistake>> {
     let mut mistakes = loaded.mistakes.clone();
     let mut head = None;
     let mut parts = Vec::new();
@@ -63,6 +73,7 @@ pub fn decode(loaded: &Loaded) -> Result<AccessFile, Vec<Mistake>> {
         mistakes.extend(add(&mut file, part));
     }
     mistakes.extend(whole::mistakes(&file));
+    mistakes.extend(more(&file));
     // A file that could not be read can have them.
     if loaded.mistakes.is_empty() {
         mistakes.extend(whole::unknown_sets(&file));
@@ -250,6 +261,22 @@ reason = "TICKET-1"
                 "There is no account set frozen.",
             ]
         );
+    }
+
+    #[test]
+    fn what_the_file_alone_shows_is_reported_with_the_other_mistakes() {
+        let text = "[account-sets]\na = { accounts = [\"@b\"] }\nb = { accounts = [\"@a\"] }\n[[user]]\nname = \"eve\"\n\
+                    absent = true\n[[user]]\nname = \"ada\"\nemail = 7\nprevious-names = [\"countess\"]\n[[group]]\n\
+                    name = \"team\"\nmembers = [\"eve\"]\n[[assignment]]\nprincipals = [\"user:countess\"]\n\
+                    permission-sets = [\"Admin\"]\naccounts = [\"all\"]\n[[assignment]]\nprincipals = [\"user:eve\"]\n\
+                    permission-sets = [\"Admin\"]\naccounts = [\"all\"]\nuntil = 2026-01-31\n[[assignment]]\n\
+                    principals = [\"user:eve\"]\npermission-sets = [\"Admin\"]\naccounts = [\"all\"]\nabsent = true\n";
+        let found = messages(text);
+        assert_eq!(found.len(), 4, "{found:#?}");
+        assert_eq!(found[0], "Account sets contain each other: @a → @b → @a.");
+        assert!(found[1].contains("email"), "{found:#?}");
+        assert!(found[2].starts_with("The user eve must not exist"), "{found:#?}");
+        assert_eq!(found[3], "The user countess is now ada.");
     }
 
     #[test]

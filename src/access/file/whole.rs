@@ -1,10 +1,11 @@
 //! Mistakes that only all files together show: names that are listed twice, limits of what files add to each other, and
-//! account sets that no file has.
+//! account sets that no file has or that contain each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AccessFile, rules};
 use crate::access::mistake::{Located, Mistake, Place};
+use crate::access::selections::cyclic;
 use crate::access::selector::{Selection, Selector, unknown_set};
 
 /// The names of one kind of thing.
@@ -40,6 +41,7 @@ pub fn mistakes(file: &AccessFile) -> Vec<Mistake> {
     };
     let mut mistakes: Vec<Mistake> = [users, groups, permission_sets].iter().flat_map(of_names).collect();
     mistakes.extend(of_tags(file));
+    mistakes.extend(cyclic(&file.account_sets));
     mistakes
 }
 

@@ -1,5 +1,6 @@
 //! How a command of `access` ends: text, Markdown or the envelope, and the exit code.
 
+use std::iter;
 use std::path::Path;
 
 use super::live::Connected;
@@ -18,6 +19,10 @@ use crate::ui::access::json::{AccessBody, MistakeOut};
 use crate::ui::access::{markdown, text};
 use crate::ui::envelope::{Envelope, ErrorOut, FORMAT};
 use crate::user_error::UserError;
+
+/// What the list of mistakes lacks if the organization was not read because of them.
+const UNCHECKED_NAMES: &str =
+    "Names of users, groups, permission sets and accounts are looked up after you have corrected this.";
 
 /// What an envelope says about the connection.
 #[derive(Debug, Clone, Default)]
@@ -74,17 +79,22 @@ pub fn envelope(
 pub fn fail(cli: &Cli, screen: &Screen, failure: Failure) -> ExitCode {
     match failure {
         Failure::Error(error) => fail_with(cli, screen, screen.invocation.subcommand, error),
-        Failure::Mistakes(mistakes) => refuse(cli, screen, &mistakes),
+        Failure::Mistakes {
+            mistakes,
+            are_names_checked,
+        } => refuse(cli, screen, &mistakes, are_names_checked),
     }
 }
 
 /// Prints all mistakes in the files.
-fn refuse(cli: &Cli, screen: &Screen, mistakes: &[Mistake]) -> ExitCode {
+fn refuse(cli: &Cli, screen: &Screen, mistakes: &[Mistake], are_names_checked: bool) -> ExitCode {
     let exit = ExitCode::Usage;
+    let unchecked = (!are_names_checked).then_some(UNCHECKED_NAMES);
     match cli.flags.output {
         Output::Json => {
+            let sentences = iter::once(text::mistakes_sentence(mistakes)).chain(unchecked.map(str::to_owned));
             let error = UserError::usage(
-                text::mistakes_sentence(mistakes),
+                sentences.collect::<Vec<String>>().join(" "),
                 SetupCommand::again().after("correct the access file"),
             );
             let body = AccessBody {
@@ -94,13 +104,13 @@ fn refuse(cli: &Cli, screen: &Screen, mistakes: &[Mistake]) -> ExitCode {
             envelope(screen, &Origin::default(), body, Some(&error), exit)
         }
         Output::Markdown => {
-            screen.verbatim(&markdown::mistakes(mistakes));
+            screen.verbatim(&markdown::mistakes(mistakes, unchecked));
             // For the log of the job.
-            text::print_mistakes(screen, mistakes);
+            text::print_mistakes(screen, mistakes, unchecked);
             exit
         }
         _ => {
-            text::print_mistakes(screen, mistakes);
+            text::print_mistakes(screen, mistakes, unchecked);
             exit
         }
     }

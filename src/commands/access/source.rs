@@ -44,7 +44,12 @@ impl Taken<'_> {
 /// Why a command ended early.
 pub enum Failure {
     /// The file has mistakes.
-    Mistakes(Vec<Mistake>),
+    Mistakes {
+        /// All that were found.
+        mistakes: Vec<Mistake>,
+        /// Whether its names were looked up in the organization.
+        are_names_checked: bool,
+    },
     /// Something else.
     Error(UserError),
 }
@@ -57,7 +62,10 @@ impl From<UserError> for Failure {
 
 impl From<Vec<Mistake>> for Failure {
     fn from(mistakes: Vec<Mistake>) -> Self {
-        Self::Mistakes(mistakes)
+        Self::Mistakes {
+            mistakes,
+            are_names_checked: true,
+        }
     }
 }
 
@@ -108,5 +116,8 @@ pub fn path(given: Option<&Path>, taken: Taken<'_>) -> Result<PathBuf, UserError
 /// If it does not exist, and all its mistakes.
 pub fn read(given: Option<&Path>, taken: Taken<'_>) -> Result<AccessFile, Failure> {
     let path = path(given, taken)?;
-    Ok(file::read(&path)?)
+    file::read(&path).map_err(|mistakes| Failure::Mistakes {
+        mistakes,
+        are_names_checked: false,
+    })
 }

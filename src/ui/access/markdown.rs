@@ -368,8 +368,8 @@ pub fn drift(name: &str, drift: &[Drift], notes: &[Note]) -> String {
     page
 }
 
-/// The mistakes in access files.
-pub fn mistakes(mistakes: &[Mistake]) -> String {
+/// The mistakes in access files, and a sentence after them.
+pub fn mistakes(mistakes: &[Mistake], last: Option<&str>) -> String {
     let count = words::counted(mistakes.len(), "mistake");
     let mut page = format!("## Access plan\n\n**The access file has {count}.**\n\n");
     let entries = mistakes.iter().map(|mistake| {
@@ -378,6 +378,9 @@ pub fn mistakes(mistakes: &[Mistake]) -> String {
         format!("{place} {} {suggestion}", escaped(&mistake.message))
     });
     add_list(&mut page, &entries.collect::<Vec<_>>());
+    if let Some(last) = last {
+        let _ = writeln!(page, "{}\n", escaped(last));
+    }
     page
 }
 

@@ -434,8 +434,8 @@ fn painted(screen: &Screen, line: &Line) -> String {
     }
 }
 
-/// Prints the mistakes in access files to stderr, each with its place and a suggestion.
-pub fn print_mistakes(screen: &Screen, mistakes: &[Mistake]) {
+/// Prints the mistakes in access files to stderr, each with its place and a suggestion, and a sentence after them.
+pub fn print_mistakes(screen: &Screen, mistakes: &[Mistake], last: Option<&str>) {
     let mark = if screen.talk_width.is_some() { "✘" } else { "error:" };
     let mark = screen.paint(mark, &Style::new().red().bold());
     screen.raw(&format!("{mark} {}", mistakes_sentence(mistakes)));
@@ -444,6 +444,9 @@ pub fn print_mistakes(screen: &Screen, mistakes: &[Mistake]) {
         if let Some(suggestion) = &mistake.suggestion {
             screen.warn(&format!("    {suggestion}"));
         }
+    }
+    if let Some(last) = last {
+        screen.warn(&format!("  {last}"));
     }
 }
 
