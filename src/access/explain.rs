@@ -39,6 +39,8 @@ pub struct Way {
 pub struct ThroughGroup {
     /// The name of the group.
     pub name: String,
+    /// Where the file lists the group.
+    pub place: Option<Place>,
     /// Where the file lists the user among the members.
     pub listed: Option<Place>,
     /// Whether the user is a member now.
@@ -263,6 +265,7 @@ impl<'a> View<'a> {
                 is_absent: is_absent || group.is_some_and(|group| group.is_absent),
                 through: Some(ThroughGroup {
                     name: group_name.to_owned(),
+                    place: group.map(|group| group.place.clone()),
                     listed,
                     is_member: group_id.as_ref().is_some_and(|id| existing.contains(id)),
                     others,
@@ -493,6 +496,7 @@ mod tests {
         );
         let through = ThroughGroup {
             name: "platform".to_owned(),
+            place: Some(place(4)),
             listed: Some(place(4)),
             is_member: true,
             others: Others::Stay,
@@ -525,6 +529,7 @@ mod tests {
         assert_eq!(summary(&ways), [format!("{SHOP} Admin platform NotDesired")]);
         let through = ways[0].group.as_ref().unwrap();
         assert_eq!((&through.listed, through.others), (&None, Others::Stay));
+        assert_eq!(through.place, Some(place(4)));
         // What the group gets, a member that stays gets too.
         observed.assignments.clear();
         let ways = explained(&file, &observed, "user:ben");

@@ -324,6 +324,24 @@ fn access_that_the_file_does_not_ask_for_is_explained_too() {
 }
 
 #[test]
+fn a_way_through_a_group_cites_the_line_of_the_member_or_of_the_group() {
+    let env = applied();
+    edit(&env, "members = [\"ada\", \"bob\"]", "members = [\n  \"ada\",\n]");
+    let text = std::fs::read_to_string(env.path("access.toml")).unwrap();
+    let place = |line: &str| {
+        let found = text.lines().position(|other| other == line);
+        format!("access.toml:{}:", found.unwrap() + 1)
+    };
+    let member = format!("{}3, member of the group", place("  \"ada\","));
+    env.run(&["access", "explain", "ada"]).expect(0).expect_text(&member);
+    let group = format!("{}1, does not list the user in the group", place("[[group]]"));
+    env.run(&["access", "explain", "bob"])
+        .expect(0)
+        .expect_text("whose membership is exactly")
+        .expect_text(&group);
+}
+
+#[test]
 fn a_member_that_the_file_does_not_list_is_explained_as_such_also_in_an_at_least_group() {
     let env = applied();
     edit(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::text::{Line, Sign};
 use super::words;
-use crate::access::explain::{Others, Way, WayState};
+use crate::access::explain::{Others, ThroughGroup, Way, WayState};
 use crate::resources::inventory::account_text;
 
 /// The most accounts of a path that are named, unless everything is wanted.
@@ -16,7 +16,7 @@ struct Path<'a> {
     permission_set: &'a str,
     group: Option<&'a str>,
     state: WayState,
-    is_only_at_least: bool,
+    left_out: Option<Others>,
 }
 
 impl<'a> Path<'a> {
@@ -25,7 +25,7 @@ impl<'a> Path<'a> {
             permission_set: &way.permission_set,
             group: way.group.as_ref().map(|group| group.name.as_str()),
             state: way.state,
-            is_only_at_least: is_only_at_least(way),
+            left_out: left_out(way),
         }
     }
 
@@ -34,14 +34,18 @@ impl<'a> Path<'a> {
             Some(group) => format!("through group {group}"),
             None => "directly".to_owned(),
         };
-        let (sign, state) = match self.state {
-            WayState::AsDesired => (Sign::None, ""),
-            WayState::OnlyDesired => (Sign::Create, ", not applied yet"),
-            WayState::NotDesired if self.is_only_at_least => (
+        let (sign, state) = match (self.state, self.left_out) {
+            (WayState::AsDesired, _) => (Sign::None, ""),
+            (WayState::OnlyDesired, _) => (Sign::Create, ", not applied yet"),
+            (WayState::NotDesired, Some(Others::Stay)) => (
                 Sign::Refused,
                 ", and the file does not list the user in the group, whose membership is at-least",
             ),
-            WayState::NotDesired => (Sign::Refused, ", and the file does not ask for it"),
+            (WayState::NotDesired, Some(_)) => (
+                Sign::Refused,
+                ", and the file does not list the user in the group, whose membership is exactly",
+            ),
+            (WayState::NotDesired, None) => (Sign::Refused, ", and the file does not ask for it"),
         };
         let accounts = words::counted(accounts, "account");
         Line {
@@ -52,11 +56,10 @@ impl<'a> Path<'a> {
     }
 }
 
-/// Whether the file asks for the assignment, but not for the membership, which stays.
-fn is_only_at_least(way: &Way) -> bool {
-    let group = way.group.as_ref();
-    let is_left = group.is_some_and(|group| group.listed.is_none() && group.others == Others::Stay);
-    is_left && !way.lines.is_empty()
+/// What the file says about other members, if it asks for the assignment of the group, but does not list the user in it.
+fn left_out(way: &Way) -> Option<Others> {
+    let group = way.group.as_ref().filter(|group| !group.is_asked_for())?;
+    (!way.lines.is_empty()).then_some(group.others)
 }
 
 /// The lines of an explanation. Without `everything`, only some accounts of each path are named.
@@ -124,20 +127,28 @@ fn reasons(way: &Way) -> Vec<String> {
         let until = asked.until.map_or_else(String::new, |day| format!(", until {day}"));
         format!("{}{reason}{until}", asked.place)
     });
-    let listed = way.group.as_ref().and_then(|group| group.listed.as_ref());
-    let listed = listed.map(|place| format!("{place}, member of the group"));
+    let member = way.group.as_ref().and_then(membership);
     let expired = way
         .expired
         .as_ref()
         .map(|expired| format!("{}, ended on {}", expired.place, expired.until));
     let absent = way.absent.as_ref().map(|place| format!("{place}, must not exist"));
-    asked.chain(listed).chain(expired).chain(absent).collect()
+    asked.chain(member).chain(expired).chain(absent).collect()
+}
+
+/// The line that lists the user among the members of the group, or that of the group which does not.
+fn membership(group: &ThroughGroup) -> Option<String> {
+    if let Some(place) = &group.listed {
+        return Some(format!("{place}, member of the group"));
+    }
+    let place = group.place.as_ref().filter(|_| !group.is_asked_for())?;
+    Some(format!("{place}, does not list the user in the group"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::explain::{Line as Asked, ThroughGroup};
+    use crate::access::explain::Line as Asked;
     use crate::access::mistake::Place;
 
     fn way(number: usize, listed: bool) -> Way {
@@ -152,6 +163,7 @@ mod tests {
             permission_set: "Admin".to_owned(),
             group: Some(ThroughGroup {
                 name: "break-glass".to_owned(),
+                place: Some(place(2)),
                 listed: listed.then(|| place(3)),
                 is_member: true,
                 others: Others::Stay,
@@ -201,6 +213,17 @@ mod tests {
             lines[1].text,
             "Admin through group break-glass: 1 account, and the file does not list the user in the group, whose membership \
              is at-least"
+        );
+        let mut exactly = way(1, false);
+        exactly.group.as_mut().unwrap().others = Others::Removed;
+        let texts = texts(&[exactly], false);
+        assert!(texts[1].ends_with("whose membership is exactly"), "{texts:?}");
+        assert_eq!(
+            texts[3..],
+            [
+                "access.toml:9:1",
+                "access.toml:2:1, does not list the user in the group"
+            ]
         );
     }
 }

@@ -580,6 +580,8 @@ pub struct WayOut {
     pub permission_set: String,
     /// The group that the user gets it through; null if it is assigned directly.
     pub group: Option<String>,
+    /// Where the file lists the group.
+    pub group_place: Option<PlaceOut>,
     /// Where the file lists the user among the members of the group.
     pub member_place: Option<PlaceOut>,
     /// The lines of the files that ask for the assignment.
@@ -607,7 +609,9 @@ impl WayOut {
             reason: line.reason.clone(),
             until: line.until.map(|day| day.to_string()),
         });
-        let listed = way.group.as_ref().and_then(|group| group.listed.as_ref());
+        let group = way.group.as_ref();
+        let group_place = group.and_then(|group| group.place.as_ref());
+        let listed = group.and_then(|group| group.listed.as_ref());
         Self {
             state: match way.state {
                 WayState::AsDesired => WayStateOut::AsDesired,
@@ -617,7 +621,8 @@ impl WayOut {
             account: way.account.clone(),
             account_name: way.account_name.clone(),
             permission_set: way.permission_set.clone(),
-            group: way.group.as_ref().map(|group| group.name.clone()),
+            group: group.map(|group| group.name.clone()),
+            group_place: group_place.map(PlaceOut::of),
             member_place: listed.map(PlaceOut::of),
             lines: lines.collect(),
             expired_place: way.expired.as_ref().map(|expired| PlaceOut::of(&expired.place)),
