@@ -407,6 +407,13 @@ mod tests {
                 .edits
                 .is_empty()
         );
+        // Taking the user out mends a reference to a user who must not exist.
+        write(
+            "team.yaml",
+            "user:\n- name: ada\n  absent: true\ngroup:\n- name: team\n  members: [ada]\n",
+        );
+        let removal = remove_user(&folder.path().join("access.toml"), "ada", false).unwrap();
+        assert_eq!(removal.places.len(), 1);
         write("team.yaml", "user:\n- name: ada\n  nmae: x\n");
         assert!(remove_user(&folder.path().join("access.toml"), "ada", false).is_err());
     }
