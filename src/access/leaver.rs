@@ -67,6 +67,14 @@ impl KeptAccess {
         format!("{what}: {why}.")
     }
 
+    /// Whether the access ends when the user is deleted, and nothing holds the deletion back.
+    pub fn ends_with_user(&self) -> bool {
+        match self.why {
+            WhyKept::AtLeast | WhyKept::UnlistedGroup | WhyKept::NotOwned => true,
+            WhyKept::External | WhyKept::HeldBack => false,
+        }
+    }
+
     /// What to do about it, as a sentence.
     pub fn suggestion(&self) -> &'static str {
         match self.why {

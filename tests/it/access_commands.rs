@@ -362,9 +362,20 @@ fn a_leaver_who_keeps_access_is_named_and_can_be_deleted() {
     let env = applied();
     edit(&env, "membership = \"exactly\"\n", "");
     let kept = "bob stays in the group platform, which has Admin in 2 accounts: its membership is at-least.";
-    env.run(&["access", "plan", "--without-user=bob"])
+    let plan = env.run(&["access", "plan", "--without-user=bob"]).expect(0);
+    let (_, end) = plan
+        .stdout
+        .split_once("Access that stays, even with --prune\n")
+        .unwrap();
+    assert!(end.contains(kept), "{}", plan.stdout);
+    assert!(
+        end.contains("idc-setup access remove bob --delete-user"),
+        "{}",
+        plan.stdout
+    );
+    env.run(&["access", "plan", "--without-user=bob", "--output=markdown"])
         .expect(0)
-        .expect_text(kept);
+        .expect_text("### Access that stays, even with `--prune`");
     let envelope = validated(&env.json(&["access", "remove", "bob", "--yes"]).expect(0));
     let notes = list(&envelope, "plan", "notes");
     assert_eq!(notes[0]["kind"], "keeps_access", "{envelope:#}");
@@ -562,15 +573,48 @@ fn remove_takes_a_leaver_out_of_the_file_and_shows_the_plan() {
         !text.contains("ada") && text.contains("# Access of the team."),
         "{text}"
     );
+    // The user is out of the file, and keeps the access until the file is applied.
+    let again = env
+        .run(&["access", "remove", "ada"])
+        .expect(3)
+        .expect_text("The access file does not list the user ada, so");
+    assert!(again.stdout.contains("Deleted only with --prune"), "{}", again.stdout);
+    env.json(&["access", "apply", "--prune"]).expect(0);
     env.run(&["access", "remove", "ada"])
+        .expect(0)
+        .expect_text("leaves the user ada without access");
+    env.run(&["access", "remove", "nobody"])
         .expect(2)
-        .expect_text("does not mention the user \"ada\"");
+        .expect_text("Neither the access file nor Identity Center has a user \"nobody\".");
     env.run(&["access", "remove", "Bob"])
         .expect(2)
         .expect_text("idc-setup access remove bob");
     env.run(&["access", "remove", "user:bob", "--yes"]).expect(3);
     let text = std::fs::read_to_string(env.path("access.toml")).unwrap();
     assert!(!text.contains("bob"), "{text}");
+}
+
+#[test]
+fn remove_says_that_a_user_is_absent_already() {
+    let env = applied();
+    env.json(&["access", "remove", "bob", "--delete-user", "--yes"])
+        .expect(3);
+    let text = std::fs::read_to_string(env.path("access.toml")).unwrap();
+    for flags in [
+        &["access", "remove", "bob"][..],
+        &["access", "remove", "bob", "--delete-user"],
+    ] {
+        env.run(flags)
+            .expect(3)
+            .expect_text("The access file says already that the user bob must not exist (access.toml:");
+    }
+    let envelope = validated(&env.json(&["access", "remove", "bob"]).expect(3));
+    assert_eq!(envelope["removal"]["written"], false);
+    env.json(&["access", "apply", "--prune"]).expect(0);
+    env.run(&["access", "remove", "bob"])
+        .expect(0)
+        .expect_text("and no such user exists.");
+    assert_eq!(std::fs::read_to_string(env.path("access.toml")).unwrap(), text);
 }
 
 #[test]

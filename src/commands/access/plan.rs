@@ -8,6 +8,7 @@ use super::report::{self, Deleting, Origin};
 use super::source::{self, Failure, Taken};
 use super::what_if::Assumptions;
 use crate::access::apply::estimate;
+use crate::access::leaver::KeptAccess;
 use crate::access::permissions;
 use crate::access::plan::{Plan, plan as make_plan};
 use crate::access::resolve;
@@ -16,6 +17,7 @@ use crate::commands::session::{checking, say_rehearsal};
 use crate::doctor::policy;
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
+use crate::next_step::NextSteps;
 use crate::ui::Screen;
 use crate::ui::access::json::PlanOut;
 use crate::ui::access::{PlanView, markdown, text};
@@ -34,6 +36,8 @@ pub struct Planned {
     pub given: Option<PathBuf>,
     /// What the flags say about deletions.
     pub deleting: Deleting,
+    /// What users who leave keep.
+    pub kept: Vec<KeptAccess>,
 }
 
 impl Planned {
@@ -47,6 +51,16 @@ impl Planned {
             calls: estimate.calls,
             duration: estimate.duration,
             assumptions: &self.assumptions,
+        }
+    }
+
+    /// What to do after the plan. One with assumptions cannot be applied.
+    fn next(&self) -> NextSteps {
+        let file = self.given.as_deref();
+        if self.assumptions.is_empty() {
+            report::next_of_plan(&self.plan, file, self.deleting)
+        } else {
+            leaving::deletions(&self.kept, file)
         }
     }
 }
@@ -91,7 +105,7 @@ async fn planned(
     drop(waiting);
     let options = connected.options(flags.prune, flags.max_deletes);
     let mut plan = make_plan(&situation.desired, &situation.inventory, &options, situation.today);
-    leaving::add_notes(&mut plan, &situation, &options, leavers);
+    let kept = leaving::add_notes(&mut plan, &situation, &options, leavers);
     Ok(Planned {
         connected,
         situation,
@@ -102,6 +116,7 @@ async fn planned(
             prune: flags.prune,
             max_deletes: flags.max_deletes,
         },
+        kept,
     })
 }
 
@@ -135,12 +150,12 @@ pub fn show(cli: &Cli, screen: &Screen, planned: &Planned) -> ExitCode {
             exit
         }
         _ => {
-            if !screen.quiet || exit != ExitCode::Success {
+            if !screen.quiet || exit != ExitCode::Success || !planned.kept.is_empty() {
                 text::print(screen, &text::plan(&view, screen.verbose > 0));
             }
-            if !screen.quiet && planned.assumptions.is_empty() {
+            let next = planned.next();
+            if !screen.quiet && (planned.assumptions.is_empty() || !next.is_empty()) {
                 screen.result("");
-                let next = report::next_of_plan(&planned.plan, planned.given.as_deref(), planned.deleting);
                 screen.result_next(&next, 2);
             }
             exit

@@ -4,11 +4,11 @@ use std::rc::Rc;
 
 use similar::TextDiff;
 
-use super::leaving::kept_access;
+use super::live::Situation;
 use super::plan::{Planned, plan_without, show};
 use super::report::{self, Origin};
 use super::source::{self, Failure, Taken};
-use crate::access::file::{self, AccessFile};
+use crate::access::leaver::KeptAccess;
 use crate::access::nearest::nearest;
 use crate::access::plan::Action;
 use crate::access::remove::{Edit, Removal, remove_user};
@@ -34,6 +34,12 @@ pub async fn remove(cli: &Cli, flags: &AccessRemoveFlags, environment: &Environm
         Ok(removal) => removal,
         Err(failure) => return report::fail(cli, screen, failure),
     };
+    if removal.edits.is_empty() {
+        return match plan_only(cli, flags, environment, screen, &removal).await {
+            Ok(exit) => exit,
+            Err(failure) => report::fail(cli, screen, failure),
+        };
+    }
     show_edits(cli, screen, &removal);
     let question = Confirm {
         prompt: format!("Take {} out of the access file?", flags.user),
@@ -52,6 +58,38 @@ pub async fn remove(cli: &Cli, flags: &AccessRemoveFlags, environment: &Environm
     }
 }
 
+/// Shows the plan if there is nothing to take out: the user is out of the file already, and can still have access.
+async fn plan_only(
+    cli: &Cli,
+    flags: &AccessRemoveFlags,
+    environment: &Environment,
+    screen: &Screen,
+    removal: &Removal,
+) -> Result<ExitCode, Failure> {
+    let planned = plan_without(cli, flags.file.as_deref(), &flags.user, environment, screen).await?;
+    let (user, situation) = (&flags.user, &planned.situation);
+    let exists = situation.inventory.user_named(user).is_some();
+    let absent = situation.desired.users.get(user).filter(|user| user.is_absent);
+    match absent {
+        Some(absent) if exists => screen.talk(&format!(
+            "The access file says already that the user {user} must not exist ({}).",
+            absent.place
+        )),
+        Some(absent) => screen.talk(&format!(
+            "Nothing to do: the access file says that the user {user} must not exist ({}), and no such user exists.",
+            absent.place
+        )),
+        None if exists => {
+            screen.talk(&format!(
+                "The access file does not list the user {user}, so there is nothing to take out."
+            ));
+            say_kept(screen, removal);
+        }
+        None => return Err(unknown_user(situation, flags).into()),
+    }
+    finish(cli, flags, environment, screen, removal, &planned).await
+}
+
 /// Writes the files, shows the plan, and says what the user keeps.
 async fn write_and_plan(
     cli: &Cli,
@@ -62,11 +100,23 @@ async fn write_and_plan(
 ) -> Result<ExitCode, Failure> {
     write_and_say(screen, &removal.edits)?;
     let planned = plan_without(cli, flags.file.as_deref(), &flags.user, environment, screen).await?;
+    finish(cli, flags, environment, screen, removal, &planned).await
+}
+
+/// Shows the plan, says what the user keeps, and asks whether to delete the user because of that.
+async fn finish(
+    cli: &Cli,
+    flags: &AccessRemoveFlags,
+    environment: &Environment,
+    screen: &Screen,
+    removal: &Removal,
+    planned: &Planned,
+) -> Result<ExitCode, Failure> {
     if cli.flags.output == Output::Json {
         let exit = report::exit_of_plan(&planned.plan);
         let mut body = report::of_file(&planned.situation.file);
         body.plan = Some(PlanOut::of(&planned.view()));
-        body.removal = Some(removal_out(&flags.user, removal, true));
+        body.removal = Some(removal_out(&flags.user, removal, !removal.edits.is_empty()));
         return Ok(report::envelope(
             screen,
             &Origin::of(&planned.connected),
@@ -75,23 +125,21 @@ async fn write_and_plan(
             exit,
         ));
     }
-    let exit = show(cli, screen, &planned);
-    let kept = kept_access(&planned.plan);
-    if is_deleted(&planned, &flags.user) {
+    let exit = show(cli, screen, planned);
+    let exists = planned.situation.inventory.user_named(&flags.user).is_some();
+    if !exists || is_deleted(planned, &flags.user) {
         return Ok(exit);
     }
-    if kept.is_empty() {
-        if planned.situation.inventory.user_named(&flags.user).is_some() && !screen.quiet {
-            screen.talk(&format!(
-                "The user {} stays, without this access. With --delete-user, the file says that it must not exist.",
-                flags.user
-            ));
-        }
+    if planned.kept.is_empty() {
+        screen.talk(&format!(
+            "Applied with --prune, this leaves the user {} without access. The user itself stays: with --delete-user, the file \
+             says that it must not exist.",
+            flags.user
+        ));
         return Ok(exit);
     }
-    screen.warn("");
-    for text in kept {
-        screen.warn(text);
+    if !planned.kept.iter().any(KeptAccess::ends_with_user) {
+        return Ok(exit);
     }
     let question = Confirm {
         lines: vec![
@@ -130,21 +178,14 @@ fn is_deleted(planned: &Planned, user: &str) -> bool {
 /// What has to be edited.
 fn removal(flags: &AccessRemoveFlags) -> Result<Removal, Failure> {
     let path = source::path(flags.file.as_deref(), Taken::After(&flags.user))?;
-    let removal = remove_user(&path, &flags.user, flags.delete_user)?;
-    if removal.edits.is_empty() {
-        let file = file::read(&path)?;
-        return Err(not_mentioned(&file, flags).into());
-    }
-    Ok(removal)
+    Ok(remove_user(&path, &flags.user, flags.delete_user)?)
 }
 
-/// The error for a user whom the file does not mention, with the name that was probably meant.
-fn not_mentioned(file: &AccessFile, flags: &AccessRemoveFlags) -> UserError {
-    let names = file.users.iter().map(|user| user.name.value.as_str());
-    let members = file.groups.iter().flat_map(|group| &group.members);
-    let names = names.chain(members.map(|member| member.value.as_str()));
-    // The user can be mentioned in a place that stays.
-    let similar = nearest(&flags.user, names.filter(|name| *name != flags.user));
+/// The error for a user whom neither the file nor Identity Center has, with the name that was probably meant.
+fn unknown_user(situation: &Situation, flags: &AccessRemoveFlags) -> UserError {
+    let listed = situation.desired.users.keys().map(String::as_str);
+    let existing = situation.inventory.users.values().map(|user| user.name.as_str());
+    let similar = nearest(&flags.user, listed.chain(existing));
     let similar_text = similar.map_or_else(String::new, |similar| format!(" A similar name is {similar}."));
     let again = match similar {
         Some(similar) => SetupCommand::again().word(similar),
@@ -156,7 +197,7 @@ fn not_mentioned(file: &AccessFile, flags: &AccessRemoveFlags) -> UserError {
     };
     UserError::usage(
         format!(
-            "The access file does not mention the user {:?} in a place that can be taken out.{similar_text}",
+            "Neither the access file nor Identity Center has a user {:?}.{similar_text}",
             flags.user
         ),
         again.to(if similar.is_some() {
@@ -188,11 +229,13 @@ fn show_edits(cli: &Cli, screen: &Screen, removal: &Removal) {
             }
         }
     }
+    say_kept(screen, removal);
+}
+
+/// Says what still names the user.
+fn say_kept(screen: &Screen, removal: &Removal) {
     for kept in &removal.kept {
-        screen.warn(&format!(
-            "{}: {} names the user too, and stays.",
-            kept.place, kept.value
-        ));
+        screen.warn(&format!("{}: {} This line stays.", kept.place, kept.value));
     }
 }
 

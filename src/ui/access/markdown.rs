@@ -16,7 +16,7 @@ use super::words;
 use crate::access::apply::Outcome;
 use crate::access::drift::{Drift, DriftKind};
 use crate::access::mistake::{Mistake, Place};
-use crate::access::plan::{Change, Note};
+use crate::access::plan::{Change, Note, Plan};
 use crate::ids::AccountId;
 use crate::resources::inventory::Accounts;
 use crate::text::clean;
@@ -87,6 +87,7 @@ pub fn plan(view: &PlanView) -> String {
             count => writeln!(page, "**Nothing to do**: {} as the file says.\n", are(count)),
         };
         add_notes(&mut page, &notes::shown(plan, false));
+        add_kept(&mut page, plan);
         return page;
     }
     add_counts(&mut page, view);
@@ -114,6 +115,7 @@ pub fn plan(view: &PlanView) -> String {
         add_list(&mut page, &sentences);
     }
     add_notes(&mut page, &notes::shown(plan, false));
+    add_kept(&mut page, plan);
     page
 }
 
@@ -282,8 +284,17 @@ fn add_accounts(page: &mut String, view: &PlanView) {
 }
 
 fn add_notes(page: &mut String, notes: &[Shown<'_>]) {
+    add_notes_below(page, "### Notes", notes);
+}
+
+/// The access that stays after users have left.
+fn add_kept(page: &mut String, plan: &Plan) {
+    add_notes_below(page, "### Access that stays, even with `--prune`", &notes::kept(plan));
+}
+
+fn add_notes_below(page: &mut String, heading: &str, notes: &[Shown<'_>]) {
     if !notes.is_empty() {
-        page.push_str("### Notes\n\n");
+        let _ = writeln!(page, "{heading}\n");
         let notes = notes.iter();
         let notes = notes.map(|note| format!("{}{}", escaped(&note.text), at(note.place)));
         add_list(page, &notes.collect::<Vec<_>>());

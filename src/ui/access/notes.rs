@@ -33,15 +33,23 @@ pub fn all(notes: &[Note]) -> Vec<Shown<'_>> {
     notes.iter().map(Shown::new).collect()
 }
 
-/// The notes of a plan. All users who need a password are in one. Without `everything`, not all of them are named.
+/// The notes of a plan, without those about access that stays. All users who need a password are in one. Without `everything`,
+/// not all of them are named.
 pub fn shown(plan: &Plan, everything: bool) -> Vec<Shown<'_>> {
-    let others = plan.notes.iter().filter(|note| note.kind != NoteKind::NeedsPassword);
+    let others = plan.notes.iter();
+    let others = others.filter(|note| !matches!(note.kind, NoteKind::NeedsPassword | NoteKind::KeepsAccess));
     let new_users = new_users(plan, everything).map(|text| Shown {
         text,
         place: None,
         is_minor: false,
     });
     new_users.into_iter().chain(others.map(Shown::new)).collect()
+}
+
+/// The access that stays after users have left.
+pub fn kept(plan: &Plan) -> Vec<Shown<'_>> {
+    let kept = plan.notes.iter().filter(|note| note.kind == NoteKind::KeepsAccess);
+    kept.map(Shown::new).collect()
 }
 
 /// `5 new users need a password before they can sign in: eve, …`

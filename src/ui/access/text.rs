@@ -130,6 +130,10 @@ pub fn plan(view: &PlanView, everything: bool) -> Vec<Line> {
         "Notes",
         note_lines(&notes::shown(plan, everything), everything),
     );
+    // People decide about all of it, so nothing is left out.
+    let kept = notes::kept(plan).into_iter();
+    let kept = kept.map(|kept| line(Sign::Refused, 2, format!("{}{}", kept.text, words::at(kept.place))));
+    section(&mut all, "Access that stays, even with --prune", kept.collect());
     all
 }
 
