@@ -9,7 +9,7 @@ use super::file::{Extent, PrincipalName};
 use super::guards::Patterns;
 use super::lookup::{Lookup, principal_text};
 use super::mistake::Place;
-use super::plan::{Action, AttributeChange, Change, Plan};
+use super::plan::{Action, AttributeChange, Change, Note, NoteKind, Plan};
 use crate::answers::values::SessionDuration;
 use crate::ids::{AccountId, AssignmentKey, Principal, UserId};
 use crate::progress::Setting;
@@ -97,13 +97,7 @@ pub enum DriftSubject {
 ///
 /// `plan` is the plan without deletions. Whatever it changes is drift, too.
 pub fn drift(desired: &Desired, observed: &Inventory, plan: &Plan) -> Vec<Drift> {
-    let mut search = Search {
-        desired,
-        observed,
-        lookup: Lookup::new(desired, observed),
-        ignore: Patterns::new(&desired.guard.ignore, &observed.accounts),
-        found: Vec::new(),
-    };
+    let mut search = Search::new(desired, observed);
     search.users();
     search.groups();
     search.permission_sets();
@@ -117,6 +111,33 @@ pub fn drift(desired: &Desired, observed: &Inventory, plan: &Plan) -> Vec<Drift>
     let mut found = search.found;
     found.sort_by(|one, other| (one.kind, &one.what, &one.text).cmp(&(other.kind, &other.what, &other.text)));
     found
+}
+
+/// The permission sets that have a new name in the file, and that still exist with the earlier one. That is not drift, because
+/// an apply creates the new one, and only a later one deletes the earlier one.
+pub fn renamed_later(desired: &Desired, observed: &Inventory) -> Vec<Note> {
+    let search = Search::new(desired, observed);
+    let sets = observed.permission_sets.values();
+    let owned = sets.filter_map(|set| search.owned(set));
+    let renamed = owned.filter(OwnedSet::is_renamed);
+    let notes = renamed.map(|renamed| {
+        let (old, new) = (&renamed.set.name, renamed.name);
+        let assignments = observed.assignments.iter();
+        let count = assignments.filter(|key| key.permission_set == renamed.set.arn).count();
+        let assignments = match count {
+            1 => "1 assignment".to_owned(),
+            count => format!("{count} assignments"),
+        };
+        Note {
+            kind: NoteKind::RenamedLater,
+            text: format!(
+                "The permission set {old} is renamed to {new}, and still exists with {assignments}. When {new} has its \
+                 assignments, idc-setup access apply --prune deletes {old}."
+            ),
+            place: renamed.place().cloned(),
+        }
+    });
+    notes.collect()
 }
 
 struct Search<'a> {
@@ -180,6 +201,16 @@ fn attribute_text(subject: &str, change: &AttributeChange) -> String {
 }
 
 impl<'a> Search<'a> {
+    fn new(desired: &'a Desired, observed: &'a Inventory) -> Self {
+        Self {
+            desired,
+            observed,
+            lookup: Lookup::new(desired, observed),
+            ignore: Patterns::new(&desired.guard.ignore, &observed.accounts),
+            found: Vec::new(),
+        }
+    }
+
     fn add(&mut self, kind: DriftKind, what: DriftSubject, text: String, place: Option<&Place>) {
         self.found.push(Drift {
             kind,
@@ -326,7 +357,7 @@ impl<'a> Search<'a> {
                     );
                     self.add(DriftKind::Changed, what, text, None);
                 }
-                // A renamed one is deleted by a later apply.
+                // A renamed one is deleted by a later apply, and noted.
                 Some(_) if owned.is_renamed() => {}
                 Some(wanted) => self.settings(set, wanted),
             }
@@ -837,7 +868,7 @@ mod tests {
         renamed.previous_names.push("Dev".to_owned());
         file.permission_sets.insert("Developer".to_owned(), renamed);
         let name = assignment_name(1, "Developer", group("devs"));
-        file.assignments.insert(name, desired_assignment(None));
+        file.assignments.insert(name.clone(), desired_assignment(None));
         // The new one is missing. The old one is deleted by a later apply, and is not drift.
         assert_eq!(
             texts(&file, &live),
@@ -846,5 +877,20 @@ mod tests {
                 "Changed: Group devs does not have Developer in Account 1 (111111111111), and the file lists it.",
             ]
         );
+        // A rename of which only the later apply is left is noted.
+        let mut live = live;
+        let devs = live.id_of(&name.principal).unwrap();
+        live.add_set("developer", &spec("Developer", 0), Some(FILE));
+        live.assign(1, "Developer", devs);
+        assert!(texts(&file, &live).is_empty());
+        let notes = renamed_later(&file, &live);
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        assert_eq!(
+            notes[0].text,
+            "The permission set Dev is renamed to Developer, and still exists with 1 assignment. When Developer has its \
+             assignments, idc-setup access apply --prune deletes Dev."
+        );
+        file.guard.ignore.push(pattern("permission-set:Dev"));
+        assert!(renamed_later(&file, &live).is_empty());
     }
 }

@@ -413,6 +413,26 @@ fn drift_names_users_and_groups_that_differ_from_the_file() {
 }
 
 #[test]
+fn drift_notes_a_permission_set_that_is_renamed_and_still_exists() {
+    let env = applied();
+    let read = "[[permission-set]]\nname = \"Read\"";
+    edit(
+        &env,
+        read,
+        "[[permission-set]]\nname = \"View\"\nprevious-names = [\"Read\"]",
+    );
+    edit(&env, "permission-sets = [\"Read\"]", "permission-sets = [\"View\"]");
+    env.json(&["access", "apply"]).expect(0);
+    let note = "The permission set Read is renamed to View, and still exists with 1 assignment.";
+    env.run(&["access", "drift"]).expect(0).expect_text(note);
+    let envelope = validated(&env.json(&["access", "drift"]).expect(0));
+    assert_eq!(envelope["notes"][0]["kind"], "renamed_later");
+    env.json(&["access", "apply", "--prune"]).expect(0);
+    let after = env.run(&["access", "drift"]).expect(0);
+    assert!(!after.stdout.contains("is renamed"), "{}", after.stdout);
+}
+
+#[test]
 fn drift_says_which_permission_sets_are_not_owned() {
     let env = applied();
     for set in &mut env.server.cloud().permission_sets {

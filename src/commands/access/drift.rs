@@ -7,7 +7,7 @@ use super::live::{Reading, Situation, connect, read};
 use super::report::{self, Origin};
 use super::source::{self, Failure, Taken};
 use super::what_if::Assumptions;
-use crate::access::drift::{Drift, drift as find_drift};
+use crate::access::drift::{Drift, drift as find_drift, renamed_later};
 use crate::access::plan::{Note, NoteKind, Plan, Refusal, RefusalReason, plan};
 use crate::cli::{AccessDriftFlags, Cli, Output};
 use crate::commands::session::{checking, say_rehearsal};
@@ -85,14 +85,16 @@ async fn find(
     };
     plan.notes.extend(others.into_iter().filter_map(not_owned));
     let is_other = !refused.refusals.is_empty();
+    let (mut drift, mut notes) = (Vec::new(), Vec::new());
+    if !is_other {
+        drift = find_drift(&situation.desired, &situation.inventory, &plan);
+        notes = renamed_later(&situation.desired, &situation.inventory);
+    }
+    notes.extend(plan.notes.into_iter().filter(is_about_drift));
     Ok(Found {
         origin: Origin::of(&connected),
-        drift: if is_other {
-            Vec::new()
-        } else {
-            find_drift(&situation.desired, &situation.inventory, &plan)
-        },
-        notes: plan.notes.into_iter().filter(is_about_drift).collect(),
+        drift,
+        notes,
         refused: is_other.then_some(refused),
         situation,
     })
