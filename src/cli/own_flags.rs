@@ -18,12 +18,15 @@ pub(super) struct SharedFlag {
     /// The heading in the help.
     pub heading: &'static str,
     /// The commands whose help lists it.
-    pub commands: &'static [Subcommand],
+    commands: Groups,
     /// The commands that accept it and don't list it, because it changes nothing there.
-    pub tolerated_by: &'static [Subcommand],
+    tolerated_by: Groups,
 }
 
-const fn flag(name: &'static str, heading: &'static str, commands: &'static [Subcommand]) -> SharedFlag {
+/// Groups of commands, in the order in which a message names them.
+type Groups = &'static [&'static [Subcommand]];
+
+const fn flag(name: &'static str, heading: &'static str, commands: Groups) -> SharedFlag {
     SharedFlag {
         name,
         heading,
@@ -34,87 +37,47 @@ const fn flag(name: &'static str, heading: &'static str, commands: &'static [Sub
 
 /// The commands that compare the account with the answers.
 const WALKS: &[Subcommand] = &[Run, Status, Plan, Next];
+/// The commands that look at the steps.
+const OF_STEPS: &[Subcommand] = &[Run, Recommend, Status, Plan, Next];
+/// The commands of the wizard that call AWS.
+const OF_WIZARD: &[Subcommand] = &[Run, Recommend, Status, Plan, Next, Doctor, Undo];
+/// The commands for the profiles of all roles.
+const OF_PROFILES: &[Subcommand] = &[Profiles, ProfilesSync, ProfilesRemove];
+/// The commands that work with an access file.
+const OF_ACCESS: &[Subcommand] = &[
+    AccessPlan,
+    AccessApply,
+    AccessDrift,
+    AccessExplain,
+    AccessAdopt,
+    AccessRemove,
+];
+/// Those of them that only read.
+const ACCESS_READERS: &[Subcommand] = &[AccessPlan, AccessDrift, AccessExplain];
+/// Those of them that change something.
+const ACCESS_CHANGERS: &[Subcommand] = &[AccessApply, AccessAdopt, AccessRemove];
+
 /// The commands that call AWS with the user's credentials.
-const CALLERS: &[Subcommand] = &[
-    Run,
-    Recommend,
-    Status,
-    Plan,
-    Next,
-    Doctor,
-    Undo,
-    Access,
-    AccessPlan,
-    AccessApply,
-    AccessDrift,
-    AccessExplain,
-    AccessAdopt,
-    AccessRemove,
-    Export,
-];
+const CALLERS: Groups = &[OF_WIZARD, &[Access], OF_ACCESS, &[Export]];
 /// The commands that read or write the state file.
-const STATEFUL: &[Subcommand] = &[
-    Run,
-    Recommend,
-    Status,
-    Plan,
-    Next,
-    Doctor,
-    Undo,
-    Login,
-    Answers,
-    AccessApply,
-    AccessAdopt,
-    Export,
-];
+const STATEFUL: Groups = &[OF_WIZARD, &[Login, Answers, AccessApply, AccessAdopt, Export]];
 /// The commands that draw on the terminal.
-const DRAWERS: &[Subcommand] = &[
-    Run,
-    Recommend,
-    Status,
-    Plan,
-    Next,
-    Doctor,
-    Undo,
-    Login,
-    Join,
-    Profiles,
-    ProfilesSync,
-    ProfilesRemove,
-    Rehearse,
-    AccessPlan,
-    AccessApply,
-    AccessDrift,
-    AccessExplain,
-    AccessAdopt,
-    AccessRemove,
-    Export,
+const DRAWERS: Groups = &[
+    OF_WIZARD,
+    &[Login, Join],
+    OF_PROFILES,
+    &[Rehearse],
+    OF_ACCESS,
+    &[Export],
 ];
 /// The commands that print messages and results.
-const PRINTERS: &[Subcommand] = &[
-    Run,
-    Recommend,
-    Status,
-    Plan,
-    Next,
-    Doctor,
-    Undo,
-    Login,
-    Join,
-    Profiles,
-    ProfilesSync,
-    ProfilesRemove,
-    Answers,
-    Man,
-    Rehearse,
-    Access,
-    AccessPlan,
-    AccessApply,
-    AccessDrift,
-    AccessExplain,
-    AccessAdopt,
-    AccessRemove,
-    Export,
+const PRINTERS: Groups = &[
+    OF_WIZARD,
+    &[Login, Join],
+    OF_PROFILES,
+    &[Answers, Man, Rehearse, Access],
+    OF_ACCESS,
+    &[Export],
 ];
 
 const ANSWERS: &str = "Answers";
@@ -128,150 +91,75 @@ const OUTPUT: &str = "Output";
 /// The flags, in the order of the help.
 pub(super) const SHARED_FLAGS: [SharedFlag; 47] = [
     flag("profile", CREDENTIALS, CALLERS),
-    flag(
-        "region",
-        CREDENTIALS,
-        &[
-            Run,
-            Recommend,
-            Status,
-            Plan,
-            Next,
-            Doctor,
-            Undo,
-            Join,
-            Export,
-            Access,
-            AccessPlan,
-            AccessApply,
-            AccessDrift,
-            AccessExplain,
-            AccessAdopt,
-            AccessRemove,
-        ],
-    ),
+    flag("region", CREDENTIALS, &[OF_WIZARD, &[Join, Export, Access], OF_ACCESS]),
     flag("allow-root-keys", CREDENTIALS, CALLERS),
-    flag("answers", ANSWERS, WALKS),
-    flag("answer", ANSWERS, WALKS),
-    flag("identity-center-region", ANSWERS, WALKS),
-    flag("identity-source", ANSWERS, WALKS),
-    flag("create-user-with", ANSWERS, WALKS),
-    flag("username", ANSWERS, WALKS),
-    flag("email", ANSWERS, WALKS),
-    flag("given-name", ANSWERS, WALKS),
-    flag("family-name", ANSWERS, WALKS),
-    flag("display-name", ANSWERS, WALKS),
-    flag("group", ANSWERS, WALKS),
-    flag("no-group", ANSWERS, WALKS),
-    flag("policy", ANSWERS, &[Run, Status, Plan, Next, Doctor, AccessPlan]),
-    flag("permission-set", ANSWERS, WALKS),
-    flag("session-duration", ANSWERS, WALKS),
-    flag("assign-to", ANSWERS, WALKS),
-    flag("account", ANSWERS, &[Run, Status, Plan, Next, Join]),
-    flag("start-url", ANSWERS, WALKS),
-    flag(
-        "sso-session",
-        ANSWERS,
-        &[Run, Status, Plan, Next, Join, Profiles, ProfilesSync, ProfilesRemove],
-    ),
-    flag(
-        "cli-profile",
-        ANSWERS,
-        &[Run, Status, Plan, Next, Login, Profiles, ProfilesSync, ProfilesRemove],
-    ),
-    flag(
-        "cli-region",
-        ANSWERS,
-        &[Run, Status, Plan, Next, Join, Profiles, ProfilesSync],
-    ),
-    flag("cli-output", ANSWERS, WALKS),
-    flag("only", STEPS, &[Run, Recommend, Status, Plan, Next]),
-    flag("skip", STEPS, &[Run, Recommend, Status, Plan, Next, Doctor]),
-    flag("update", STEPS, WALKS),
-    flag("confirm", STEPS, &[Run, Recommend, Plan, Next]),
-    flag("strict", STEPS, WALKS),
+    flag("answers", ANSWERS, &[WALKS]),
+    flag("answer", ANSWERS, &[WALKS]),
+    flag("identity-center-region", ANSWERS, &[WALKS]),
+    flag("identity-source", ANSWERS, &[WALKS]),
+    flag("create-user-with", ANSWERS, &[WALKS]),
+    flag("username", ANSWERS, &[WALKS]),
+    flag("email", ANSWERS, &[WALKS]),
+    flag("given-name", ANSWERS, &[WALKS]),
+    flag("family-name", ANSWERS, &[WALKS]),
+    flag("display-name", ANSWERS, &[WALKS]),
+    flag("group", ANSWERS, &[WALKS]),
+    flag("no-group", ANSWERS, &[WALKS]),
+    flag("policy", ANSWERS, &[WALKS, &[Doctor, AccessPlan]]),
+    flag("permission-set", ANSWERS, &[WALKS]),
+    flag("session-duration", ANSWERS, &[WALKS]),
+    flag("assign-to", ANSWERS, &[WALKS]),
+    flag("account", ANSWERS, &[WALKS, &[Join]]),
+    flag("start-url", ANSWERS, &[WALKS]),
+    flag("sso-session", ANSWERS, &[WALKS, &[Join], OF_PROFILES]),
+    flag("cli-profile", ANSWERS, &[WALKS, &[Login], OF_PROFILES]),
+    flag("cli-region", ANSWERS, &[WALKS, &[Join, Profiles, ProfilesSync]]),
+    flag("cli-output", ANSWERS, &[WALKS]),
+    flag("only", STEPS, &[OF_STEPS]),
+    flag("skip", STEPS, &[OF_STEPS, &[Doctor]]),
+    flag("update", STEPS, &[WALKS]),
+    flag("confirm", STEPS, &[&[Run, Recommend, Plan, Next]]),
+    flag("strict", STEPS, &[WALKS]),
     // The others ask for no confirmation, and never ask. Scripts give both flags to every command.
     SharedFlag {
         tolerated_by: &[
-            Recommend,
-            Status,
-            Plan,
-            Next,
-            Doctor,
-            Login,
-            AccessPlan,
-            AccessDrift,
-            AccessExplain,
-            Export,
+            &[Recommend, Status, Plan, Next, Doctor, Login],
+            ACCESS_READERS,
+            &[Export],
         ],
-        ..flag(
-            "yes",
-            CONSENTS,
-            &[
-                Run,
-                Undo,
-                Join,
-                Profiles,
-                ProfilesSync,
-                ProfilesRemove,
-                AccessApply,
-                AccessAdopt,
-                AccessRemove,
-            ],
-        )
+        ..flag("yes", CONSENTS, &[&[Run, Undo, Join], OF_PROFILES, ACCESS_CHANGERS])
     },
-    flag("create-organization", CONSENTS, &[Run, Next]),
-    flag("accept-free-plan-end", CONSENTS, &[Run, Next]),
-    flag("enable-permission-sets", CONSENTS, &[Run, Next]),
-    flag("create-trail", CONSENTS, &[Run, Recommend, Next]),
+    flag("create-organization", CONSENTS, &[&[Run, Next]]),
+    flag("accept-free-plan-end", CONSENTS, &[&[Run, Next]]),
+    flag("enable-permission-sets", CONSENTS, &[&[Run, Next]]),
+    flag("create-trail", CONSENTS, &[&[Run, Recommend, Next]]),
     SharedFlag {
-        tolerated_by: &[Status, Next, Doctor, AccessPlan, AccessDrift, AccessExplain, Export],
+        tolerated_by: &[&[Status, Next, Doctor], ACCESS_READERS, &[Export]],
         ..flag(
             "non-interactive",
             QUESTIONS,
             &[
-                Run,
-                Recommend,
-                Plan,
-                Undo,
-                Login,
-                Join,
-                Profiles,
-                ProfilesSync,
-                ProfilesRemove,
-                Rehearse,
-                AccessApply,
-                AccessAdopt,
-                AccessRemove,
+                &[Run, Recommend, Plan, Undo, Login, Join],
+                OF_PROFILES,
+                &[Rehearse],
+                ACCESS_CHANGERS,
             ],
         )
     },
     flag("accessible", QUESTIONS, DRAWERS),
-    flag(
-        "wait",
-        QUESTIONS,
-        &[Run, Login, Join, Profiles, ProfilesSync, ProfilesRemove],
-    ),
-    flag(
-        "no-browser",
-        QUESTIONS,
-        &[Run, Recommend, Login, Join, Profiles, ProfilesSync, ProfilesRemove],
-    ),
+    flag("wait", QUESTIONS, &[&[Run, Login, Join], OF_PROFILES]),
+    flag("no-browser", QUESTIONS, &[&[Run, Recommend, Login, Join], OF_PROFILES]),
     // A run that is followed by one of these suggests it with its own flags.
     SharedFlag {
-        tolerated_by: &[Status, Plan, Next],
-        ..flag(
-            "use-device-code",
-            QUESTIONS,
-            &[Run, Login, Join, Profiles, ProfilesSync, ProfilesRemove],
-        )
+        tolerated_by: &[&[Status, Plan, Next]],
+        ..flag("use-device-code", QUESTIONS, &[&[Run, Login, Join], OF_PROFILES])
     },
     // The others of `access` hold no lock, and suggest the ones that do.
     SharedFlag {
-        tolerated_by: &[AccessPlan, AccessDrift, AccessExplain, AccessRemove],
+        tolerated_by: &[ACCESS_READERS, &[AccessRemove]],
         ..flag("state", STATE, STATEFUL)
     },
-    flag("fresh", STATE, &[Run, Plan]),
+    flag("fresh", STATE, &[&[Run, Plan]]),
     flag("output", OUTPUT, PRINTERS),
     flag("no-color", OUTPUT, PRINTERS),
     flag("quiet", OUTPUT, PRINTERS),
@@ -286,9 +174,24 @@ pub(super) fn shared(name: &str) -> Option<&'static SharedFlag> {
 }
 
 impl SharedFlag {
+    /// Returns the commands whose help lists the flag.
+    pub fn listers(&self) -> impl Iterator<Item = Subcommand> {
+        self.commands.iter().copied().flatten().copied()
+    }
+
+    /// Returns whether the help of the command lists the flag.
+    pub fn is_listed_by(&self, command: Subcommand) -> bool {
+        self.listers().any(|lister| lister == command)
+    }
+
+    /// Returns whether the command accepts the flag without listing it.
+    pub fn is_tolerated_by(&self, command: Subcommand) -> bool {
+        self.tolerated_by.iter().any(|group| group.contains(&command))
+    }
+
     /// Returns whether the command accepts the flag.
     pub fn is_of(&self, command: Subcommand) -> bool {
-        self.commands.contains(&command) || self.tolerated_by.contains(&command)
+        self.is_listed_by(command) || self.is_tolerated_by(command)
     }
 
     /// Returns the argument as this command lists it. Some commands use a flag for a part of what a run does with it.
@@ -406,7 +309,7 @@ mod tests {
     fn a_run_takes_every_flag() {
         for flag in &SHARED_FLAGS {
             assert!(flag.is_of(Run), "{}", flag.name);
-            let twice = flag.tolerated_by.iter().find(|other| flag.commands.contains(other));
+            let twice = flag.listers().find(|command| flag.is_tolerated_by(*command));
             assert_eq!(twice, None, "{}", flag.name);
         }
     }

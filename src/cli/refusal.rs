@@ -83,7 +83,7 @@ pub(super) fn misplaced(flags: &[&SharedFlag], command: Requested) -> UserError 
 
 /// `run, status and plan`.
 fn takers(flag: &SharedFlag) -> String {
-    let mut names: Vec<&str> = flag.commands.iter().map(|command| command.family()).collect();
+    let mut names: Vec<&str> = flag.listers().map(Subcommand::family).collect();
     names.dedup();
     match names.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),

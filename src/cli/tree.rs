@@ -109,10 +109,10 @@ fn flags(parser: &clap::Command, command: Subcommand) -> Vec<Arg> {
     let listed = SHARED_FLAGS.iter().enumerate().filter_map(|(order, flag)| {
         let parsed = parsed(parser, flag.name)?;
         let arg = || flag.listed_by(command, order, parsed);
-        if flag.commands.contains(&command) {
+        if flag.is_listed_by(command) {
             Some(arg())
         } else {
-            flag.tolerated_by.contains(&command).then(|| arg().hide(true))
+            flag.is_tolerated_by(command).then(|| arg().hide(true))
         }
     });
     listed.collect()
@@ -122,7 +122,7 @@ fn flags(parser: &clap::Command, command: Subcommand) -> Vec<Arg> {
 /// list them.
 fn of_rehearsed_commands(parser: &clap::Command) -> Vec<Arg> {
     let passed_on = SHARED_FLAGS.iter().enumerate().filter_map(|(order, flag)| {
-        let is_own = flag.commands.contains(&Subcommand::Rehearse);
+        let is_own = flag.is_listed_by(Subcommand::Rehearse);
         let parsed = parsed(parser, flag.name).filter(|_| !is_own)?;
         Some(flag.listed_by(Subcommand::Rehearse, order, parsed).hide(true))
     });
