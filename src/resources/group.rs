@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_identitystore::operation::describe_group::DescribeGroupOutput;
-use aws_sdk_identitystore::types::{AlternateIdentifier, AttributeOperation, UniqueAttribute};
 use aws_smithy_types::Document;
 
-use super::{inventory, membership, principal, user};
+use super::{attribute, inventory, membership, principal, user};
 use crate::aws::{AwsError, Permission, timestamp, unless_gone};
 use crate::ids::{GroupId, Principal};
 use crate::progress::{Entry, Origin, ResourceKind, Verb};
@@ -40,17 +39,12 @@ pub const UPDATE_PERMISSIONS: &[Permission] = &[Permission::change("identitystor
 /// When AWS does not answer.
 pub async fn find(context: &Context, instance: &Instance, name: &str) -> Result<Option<GroupId>, AwsError> {
     const OPERATION: &str = "identitystore:GetGroupId";
-    let attribute = UniqueAttribute::builder()
-        .attribute_path("displayName")
-        .attribute_value(Document::String(name.to_owned()))
-        .build()
-        .map_err(|error| AwsError::unbuilt(OPERATION, &error))?;
     let answer = context
         .clients
         .identitystore(&instance.region)
         .get_group_id()
         .identity_store_id(&instance.store)
-        .alternate_identifier(AlternateIdentifier::UniqueAttribute(attribute))
+        .alternate_identifier(attribute::identifier(OPERATION, "displayName", name)?)
         .send()
         .await
         .map_err(|error| AwsError::of(OPERATION, error));
@@ -168,13 +162,9 @@ pub async fn update(
     attributes: &[(&str, &str)],
 ) -> Result<(), AwsError> {
     const OPERATION: &str = "identitystore:UpdateGroup";
-    let operations = attributes.iter().map(|(path, value)| {
-        let value = Document::String((*value).to_owned());
-        let operation = AttributeOperation::builder()
-            .attribute_path(*path)
-            .attribute_value(value);
-        operation.build().map_err(|error| AwsError::unbuilt(OPERATION, &error))
-    });
+    let operations = attributes
+        .iter()
+        .map(|(path, value)| attribute::set(OPERATION, path, Document::String((*value).to_owned())));
     context
         .clients
         .identitystore_once(&instance.region)

@@ -1,13 +1,15 @@
 //! The kinds of resources, one file each: how a resource is found and read, created, changed, compared with what was
 //! created, and deleted; the permissions that this needs; and the sentences and `aws` commands that describe it. Kinds that
 //! exist only together share a file: a trail and its bucket, a token and its registration, the sections of a config file.
-//! [`item`] compares desired items with observed ones, and [`principal`] finds other uses of users and groups.
+//! [`item`] compares desired items with observed ones, and [`principal`] finds other uses of users and groups. `attribute`
+//! builds the attributes of both in requests.
 //!
 //! Each operation that reads or changes a resource is called from one place.
 //!
 //! `docs/architecture.md` says how to add a kind.
 
 pub mod assignment;
+mod attribute;
 pub mod cli_config;
 pub mod group;
 pub mod instance;

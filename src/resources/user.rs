@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use aws_sdk_identitystore::operation::describe_user::DescribeUserOutput;
-use aws_sdk_identitystore::types::{AlternateIdentifier, AttributeOperation, Email, Name, UniqueAttribute};
+use aws_sdk_identitystore::types::{Email, Name};
 use aws_smithy_types::Document;
 
-use super::{inventory, membership, principal};
+use super::{attribute, inventory, membership, principal};
 use crate::aws::{AwsError, AwsErrorKind, Permission, timestamp, unless_gone};
 use crate::ids::{Principal, UserId};
 use crate::progress::{Entry, Origin, ResourceKind, Verb};
@@ -129,17 +129,12 @@ fn digest_of(user: &DescribeUserOutput) -> String {
 /// Finds the ID of a user by an attribute: `userName` or `emails.value`.
 async fn id_by(context: &Context, instance: &Instance, path: &str, value: &str) -> Result<Option<UserId>, AwsError> {
     const OPERATION: &str = "identitystore:GetUserId";
-    let attribute = UniqueAttribute::builder()
-        .attribute_path(path)
-        .attribute_value(Document::String(value.to_owned()))
-        .build()
-        .map_err(|error| AwsError::unbuilt(OPERATION, &error))?;
     let answer = context
         .clients
         .identitystore(&instance.region)
         .get_user_id()
         .identity_store_id(&instance.store)
-        .alternate_identifier(AlternateIdentifier::UniqueAttribute(attribute))
+        .alternate_identifier(attribute::identifier(OPERATION, path, value)?)
         .send()
         .await
         .map_err(|error| AwsError::of(OPERATION, error));
@@ -381,10 +376,7 @@ pub async fn update(
         } else {
             Document::String((*value).to_owned())
         };
-        let operation = AttributeOperation::builder()
-            .attribute_path(*path)
-            .attribute_value(value);
-        operation.build().map_err(|error| AwsError::unbuilt(OPERATION, &error))
+        attribute::set(OPERATION, path, value)
     });
     context
         .clients
