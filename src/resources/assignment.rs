@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use aws_sdk_ssoadmin::types::{
-    AccountAssignment, AccountAssignmentOperationStatus, OperationStatusFilter, PrincipalType, StatusValues, TargetType,
+    AccountAssignmentOperationStatus, AccountAssignmentOperationStatusMetadata, OperationStatusFilter, PrincipalType,
+    StatusValues, TargetType,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
@@ -92,16 +93,21 @@ pub async fn principals(
         let Some(assignment) = unless_gone(assignment)? else {
             return Ok(Vec::new());
         };
-        principals.push(principal(&assignment)?);
+        principals.push(principal_of(
+            LIST,
+            assignment.principal_type(),
+            assignment.principal_id(),
+        )?);
     }
     Ok(principals)
 }
 
-fn principal(assignment: &AccountAssignment) -> Result<Principal, AwsError> {
-    let id = assignment.principal_id().unwrap_or_default();
-    Ok(match &assignment.principal_type {
-        Some(PrincipalType::User) => Principal::User(AwsError::require_id(LIST, id)?),
-        _ => Principal::Group(AwsError::require_id(LIST, id)?),
+/// The principal in a response of this operation.
+fn principal_of(operation: &str, kind: Option<&PrincipalType>, id: Option<&str>) -> Result<Principal, AwsError> {
+    let id = id.unwrap_or_default();
+    Ok(match kind {
+        Some(PrincipalType::User) => Principal::User(AwsError::require_id(operation, id)?),
+        _ => Principal::Group(AwsError::require_id(operation, id)?),
     })
 }
 
@@ -132,15 +138,10 @@ pub async fn of_principal(
         let Some(assignment) = unless_gone(assignment.map_err(|error| AwsError::of(OPERATION, error)))? else {
             break;
         };
-        let id = assignment.principal_id().unwrap_or_default();
-        let principal = match assignment.principal_type() {
-            Some(PrincipalType::User) => Principal::User(AwsError::require_id(OPERATION, id)?),
-            _ => Principal::Group(AwsError::require_id(OPERATION, id)?),
-        };
         keys.push(AssignmentKey {
             account: AwsError::require_id(OPERATION, assignment.account_id().unwrap_or_default())?,
             permission_set: AwsError::require_id(OPERATION, assignment.permission_set_arn().unwrap_or_default())?,
-            principal,
+            principal: principal_of(OPERATION, assignment.principal_type(), assignment.principal_id())?,
         });
     }
     Ok(keys)
@@ -239,6 +240,13 @@ async fn request_ids(
     let client = context.clients.ssoadmin(&instance.region);
     let mut ids = BTreeSet::new();
     let mut pages = 0;
+    // Adds a page, and returns whether all of them are few enough.
+    let mut add = |listed: Option<Vec<AccountAssignmentOperationStatusMetadata>>, next_token: Option<&str>| {
+        let listed = listed.unwrap_or_default();
+        ids.extend(listed.into_iter().filter_map(|status| status.request_id));
+        pages += 1;
+        pages < most_pages || next_token.is_none()
+    };
     match operation {
         Operation::Create => {
             let request = client.list_account_assignment_creation_status();
@@ -246,10 +254,7 @@ async fn request_ids(
             let mut answers = request.into_paginator().send();
             while let Some(page) = answers.next().await {
                 let page = page.map_err(|error| AwsError::of("sso:ListAccountAssignmentCreationStatus", error))?;
-                let listed = page.account_assignments_creation_status.unwrap_or_default();
-                ids.extend(listed.into_iter().filter_map(|status| status.request_id));
-                pages += 1;
-                if pages >= most_pages && page.next_token.is_some() {
+                if !add(page.account_assignments_creation_status, page.next_token.as_deref()) {
                     return Ok(None);
                 }
             }
@@ -260,10 +265,7 @@ async fn request_ids(
             let mut answers = request.into_paginator().send();
             while let Some(page) = answers.next().await {
                 let page = page.map_err(|error| AwsError::of("sso:ListAccountAssignmentDeletionStatus", error))?;
-                let listed = page.account_assignments_deletion_status.unwrap_or_default();
-                ids.extend(listed.into_iter().filter_map(|status| status.request_id));
-                pages += 1;
-                if pages >= most_pages && page.next_token.is_some() {
+                if !add(page.account_assignments_deletion_status, page.next_token.as_deref()) {
                     return Ok(None);
                 }
             }
@@ -282,10 +284,7 @@ pub async fn request_end(
     operation: Operation,
     request: &str,
 ) -> Result<Option<RequestEnd>, AwsError> {
-    let status = match operation {
-        Operation::Create => status_of(context, instance, request).await?,
-        Operation::Delete => deletion_status(context, instance, request).await?,
-    };
+    let status = status_of(context, instance, operation, request).await?;
     Ok(end_of(&status))
 }
 
@@ -335,38 +334,37 @@ fn is_of(key: &AssignmentKey, status: &AccountAssignmentOperationStatus) -> bool
         && status.principal_id.as_deref() == Some(key.principal.id())
 }
 
+/// The status of a request, with the details.
 async fn status_of(
     context: &Context,
     instance: &Instance,
+    operation: Operation,
     request: &str,
 ) -> Result<AccountAssignmentOperationStatus, AwsError> {
-    let answer = context
-        .clients
-        .ssoadmin(&instance.region)
-        .describe_account_assignment_creation_status()
-        .instance_arn(&instance.arn)
-        .account_assignment_creation_request_id(request)
-        .send()
-        .await
-        .map_err(|error| AwsError::of("sso:DescribeAccountAssignmentCreationStatus", error))?;
-    Ok(answer.account_assignment_creation_status.unwrap_or_else(empty_status))
-}
-
-async fn deletion_status(
-    context: &Context,
-    instance: &Instance,
-    request: &str,
-) -> Result<AccountAssignmentOperationStatus, AwsError> {
-    let answer = context
-        .clients
-        .ssoadmin(&instance.region)
-        .describe_account_assignment_deletion_status()
-        .instance_arn(&instance.arn)
-        .account_assignment_deletion_request_id(request)
-        .send()
-        .await
-        .map_err(|error| AwsError::of("sso:DescribeAccountAssignmentDeletionStatus", error))?;
-    Ok(answer.account_assignment_deletion_status.unwrap_or_else(empty_status))
+    let client = context.clients.ssoadmin(&instance.region);
+    let status = match operation {
+        Operation::Create => {
+            client
+                .describe_account_assignment_creation_status()
+                .instance_arn(&instance.arn)
+                .account_assignment_creation_request_id(request)
+                .send()
+                .await
+                .map_err(|error| AwsError::of("sso:DescribeAccountAssignmentCreationStatus", error))?
+                .account_assignment_creation_status
+        }
+        Operation::Delete => {
+            client
+                .describe_account_assignment_deletion_status()
+                .instance_arn(&instance.arn)
+                .account_assignment_deletion_request_id(request)
+                .send()
+                .await
+                .map_err(|error| AwsError::of("sso:DescribeAccountAssignmentDeletionStatus", error))?
+                .account_assignment_deletion_status
+        }
+    };
+    Ok(status.unwrap_or_else(empty_status))
 }
 
 /// The requests that AWS still lists, the oldest first. The list does not include their details. Empty if an emulator
@@ -421,7 +419,7 @@ pub async fn request_of(
     let mut failed = None;
     for request in requests(context, instance).await? {
         if may_be_ours(context, intents, &request) {
-            let status = status_of(context, instance, &request.id).await?;
+            let status = status_of(context, instance, Operation::Create, &request.id).await?;
             if !is_of(key, &status) {
                 continue;
             }
@@ -450,7 +448,7 @@ async fn has_created(
     let mut ours = 0;
     for other in recent(requests(context, instance).await?, intents) {
         let has_failed = other.status == Some(StatusValues::Failed);
-        if has_failed || !is_of(key, &status_of(context, instance, &other.id).await?) {
+        if has_failed || !is_of(key, &status_of(context, instance, Operation::Create, &other.id).await?) {
             continue;
         }
         if may_be_ours(context, intents, &other) {
@@ -490,7 +488,7 @@ async fn was_first(
         if request.id == id {
             return Ok(true);
         }
-        let status = status_of(context, instance, &request.id).await?;
+        let status = status_of(context, instance, Operation::Create, &request.id).await?;
         if is_of(key, &status) && status.status != Some(StatusValues::Failed) {
             return Ok(own.unanswered && may_be_ours(context, intents, request));
         }
@@ -724,7 +722,7 @@ async fn wait(
         _ => {}
     }
     let finished = waiting::until(timing, OPERATION_LIMIT, || async {
-        let status = status_of(context, instance, id).await?;
+        let status = status_of(context, instance, Operation::Create, id).await?;
         Ok::<_, AwsError>((!is_open(status.status.as_ref())).then_some(status))
     });
     Ok(finished.await?.map(|status| {
@@ -858,7 +856,7 @@ async fn await_deletion(
     request: &str,
 ) -> Result<(), Error> {
     let ended = || async {
-        let status = deletion_status(context, instance, request).await?;
+        let status = status_of(context, instance, Operation::Delete, request).await?;
         Ok::<_, AwsError>((!is_open(status.status.as_ref())).then_some(status))
     };
     match waiting::until(context.timing, OPERATION_LIMIT, ended).await? {
