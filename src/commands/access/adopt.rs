@@ -2,16 +2,13 @@
 
 use super::carry_out::{Ready, carry_out, lock};
 use super::live::{Reading, Situation, connect, read};
-use super::report;
 use super::source::{self, Failure, Taken};
 use super::what_if::Assumptions;
 use crate::access::adoption;
 use crate::access::desired::Desired;
 use crate::access::plan::{Action, Note, NoteKind, Options, Plan, RefusalReason, plan};
 use crate::cli::{AccessAdoptFlags, Cli};
-use crate::commands::run::unless_asked_to_end;
-use crate::commands::session::{checking, say_rehearsal};
-use crate::commands::signals::EndRequests;
+use crate::commands::session::checking;
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::resources::inventory::PermissionSet;
@@ -19,15 +16,8 @@ use crate::ui::Screen;
 
 /// Takes over the permission sets and returns the exit code.
 pub async fn adopt(cli: &Cli, flags: &AccessAdoptFlags, environment: &Environment, screen: &Screen) -> ExitCode {
-    say_rehearsal(cli, environment, screen);
-    let mut requests = EndRequests::listen();
     let preparing = Box::pin(prepare(cli, flags, environment, screen));
-    let ready = match unless_asked_to_end(&mut requests, preparing).await {
-        Ok(Ok(ready)) => ready,
-        Ok(Err(failure)) => return report::fail(cli, screen, failure),
-        Err(error) => return report::fail(cli, screen, error.into()),
-    };
-    carry_out(cli, environment, screen, &mut requests, ready).await
+    carry_out(cli, environment, screen, preparing).await
 }
 
 async fn prepare(

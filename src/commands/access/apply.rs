@@ -2,14 +2,11 @@
 
 use super::carry_out::{Ready, carry_out, lock};
 use super::live::{Reading, connect, read};
-use super::report;
 use super::source::{self, Failure, Taken};
 use super::what_if::Assumptions;
 use crate::access::plan::plan;
 use crate::cli::{AccessApplyFlags, Cli};
-use crate::commands::run::unless_asked_to_end;
-use crate::commands::session::{checking, say_rehearsal};
-use crate::commands::signals::EndRequests;
+use crate::commands::session::checking;
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::ui::Screen;
@@ -19,15 +16,8 @@ pub async fn apply(cli: &Cli, flags: &AccessApplyFlags, environment: &Environmen
     // Programs that follow the events read nothing else.
     let screen = if flags.events { screen.quieted() } else { screen.clone() };
     let screen = &screen;
-    say_rehearsal(cli, environment, screen);
-    let mut requests = EndRequests::listen();
     let preparing = Box::pin(prepare(cli, flags, environment, screen));
-    let ready = match unless_asked_to_end(&mut requests, preparing).await {
-        Ok(Ok(ready)) => ready,
-        Ok(Err(failure)) => return report::fail(cli, screen, failure),
-        Err(error) => return report::fail(cli, screen, error.into()),
-    };
-    carry_out(cli, environment, screen, &mut requests, ready).await
+    carry_out(cli, environment, screen, preparing).await
 }
 
 async fn prepare(

@@ -9,12 +9,13 @@ use futures_util::future::{Either, select};
 
 use super::live::{Connected, Situation};
 use super::report::{self, Origin};
+use super::source::Failure;
 use crate::access::apply::{Outcome, apply, estimate};
 use crate::access::plan::{Change, Plan};
 use crate::browser::Browser;
 use crate::cli::{Cli, Output};
 use crate::commands::run::unless_asked_to_end;
-use crate::commands::session::{is_accessible, prompter};
+use crate::commands::session::{is_accessible, prompter, say_rehearsal};
 use crate::commands::signals::EndRequests;
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
@@ -124,8 +125,24 @@ struct Ended {
     at_once: bool,
 }
 
-/// Shows the plan, asks, applies it, and returns the exit code.
+/// Waits for the plan, shows it, asks, applies it, and returns the exit code.
 pub async fn carry_out(
+    cli: &Cli,
+    environment: &Environment,
+    screen: &Screen,
+    preparing: impl Future<Output = Result<Ready, Failure>> + Unpin,
+) -> ExitCode {
+    say_rehearsal(cli, environment, screen);
+    let mut requests = EndRequests::listen();
+    let ready = match unless_asked_to_end(&mut requests, preparing).await {
+        Ok(Ok(ready)) => ready,
+        Ok(Err(failure)) => return report::fail(cli, screen, failure),
+        Err(error) => return report::fail(cli, screen, error.into()),
+    };
+    carry_out_plan(cli, environment, screen, &mut requests, ready).await
+}
+
+async fn carry_out_plan(
     cli: &Cli,
     environment: &Environment,
     screen: &Screen,
