@@ -10,7 +10,7 @@ use futures_util::future::{Either, select};
 use super::live::{Connected, Situation};
 use super::report::{self, Origin};
 use super::source::Failure;
-use crate::access::apply::{Outcome, apply, estimate};
+use crate::access::apply::{Outcome, apply};
 use crate::access::plan::{Change, Plan};
 use crate::browser::Browser;
 use crate::cli::{Cli, Output};
@@ -49,15 +49,7 @@ pub struct Ready {
 
 impl Ready {
     fn view(&self) -> PlanView<'_> {
-        let estimate = estimate(&self.plan, self.connected.requests_per_second());
-        PlanView {
-            name: &self.situation.desired.name,
-            plan: &self.plan,
-            inventory: &self.situation.inventory,
-            calls: estimate.calls,
-            duration: estimate.duration,
-            assumptions: &[],
-        }
+        self.situation.view(&self.plan, &[])
     }
 
     /// The permission set that the caller is signed in with, if the plan changes its permissions and nobody has agreed to

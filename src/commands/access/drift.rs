@@ -1,7 +1,6 @@
 //! `idc-setup access drift`: shows what is not as the access file says, and changes nothing.
 
 use std::path::Path;
-use std::time::Duration;
 
 use super::live::{Reading, Situation, connect, read};
 use super::report::{self, Origin};
@@ -16,7 +15,7 @@ use crate::exit_code::ExitCode;
 use crate::next_step::{NextSteps, Subcommand};
 use crate::ui::Screen;
 use crate::ui::access::json::{DriftOut, NoteOut, PlanOut};
-use crate::ui::access::{PlanView, markdown, text};
+use crate::ui::access::{markdown, text};
 
 /// What was found.
 struct Found {
@@ -102,14 +101,7 @@ async fn find(
 
 fn show(cli: &Cli, screen: &Screen, file: Option<&Path>, found: &Found) -> ExitCode {
     let name = &found.situation.desired.name;
-    let refused = found.refused.as_ref().map(|plan| PlanView {
-        name,
-        plan,
-        inventory: &found.situation.inventory,
-        calls: 0,
-        duration: Duration::ZERO,
-        assumptions: &[],
-    });
+    let refused = found.refused.as_ref().map(|plan| found.situation.view(plan, &[]));
     let exit = if found.drift.is_empty() && refused.is_none() {
         ExitCode::Success
     } else {

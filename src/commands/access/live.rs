@@ -8,12 +8,13 @@ use jiff::tz::TimeZone;
 
 use super::source::Failure;
 use super::what_if::Assumptions;
+use crate::access::apply::estimate;
 use crate::access::desired::Desired;
 use crate::access::file::{AccessFile, Extent, Group};
 use crate::access::guards;
 use crate::access::known::KnownNames;
 use crate::access::live::{self, Directory, Scope};
-use crate::access::plan::{CallerAccess, Options};
+use crate::access::plan::{CallerAccess, Options, Plan};
 use crate::access::resolve;
 use crate::browser::Browser;
 use crate::cli::Cli;
@@ -25,6 +26,7 @@ use crate::next_step::SetupCommand;
 use crate::reconcile::{Context, Instance};
 use crate::resources::inventory::Inventory;
 use crate::ui::Screen;
+use crate::ui::access::PlanView;
 use crate::user_error::UserError;
 use crate::wizard::steps::EnableIdentityCenter;
 use crate::wizard::{Observed, Step as _};
@@ -41,11 +43,6 @@ impl Connected {
     /// What resources share.
     pub fn context(&self) -> &Context {
         &self.prepared.context
-    }
-
-    /// The requests per second to Identity Center that are allowed.
-    pub fn requests_per_second(&self) -> u32 {
-        self.context().clients.identity_center_rate()
     }
 
     /// The options of a plan.
@@ -125,6 +122,23 @@ pub struct Situation {
     pub desired: Desired,
     /// The day that the file was read for.
     pub today: Date,
+    /// The requests per second to Identity Center that are allowed.
+    requests_per_second: u32,
+}
+
+impl Situation {
+    /// A plan with what is needed to show it.
+    pub fn view<'a>(&'a self, plan: &'a Plan, assumptions: &'a [String]) -> PlanView<'a> {
+        let estimate = estimate(plan, self.requests_per_second);
+        PlanView {
+            name: &self.desired.name,
+            plan,
+            inventory: &self.inventory,
+            calls: estimate.calls,
+            duration: estimate.duration,
+            assumptions,
+        }
+    }
 }
 
 /// Reads what the organization contains, as far as the file needs it.
@@ -161,6 +175,7 @@ pub async fn read(
         inventory,
         desired,
         today,
+        requests_per_second: connected.context().clients.identity_center_rate(),
     })
 }
 

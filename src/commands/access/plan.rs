@@ -7,7 +7,6 @@ use super::live::{Connected, Reading, Situation, connect, read};
 use super::report::{self, Deleting, Origin};
 use super::source::{self, Failure, Taken};
 use super::what_if::Assumptions;
-use crate::access::apply::estimate;
 use crate::access::leaver::KeptAccess;
 use crate::access::permissions;
 use crate::access::plan::{Plan, plan as make_plan};
@@ -43,15 +42,7 @@ pub struct Planned {
 impl Planned {
     /// The plan with what is needed to show it.
     pub fn view(&self) -> PlanView<'_> {
-        let estimate = estimate(&self.plan, self.connected.requests_per_second());
-        PlanView {
-            name: &self.situation.desired.name,
-            plan: &self.plan,
-            inventory: &self.situation.inventory,
-            calls: estimate.calls,
-            duration: estimate.duration,
-            assumptions: &self.assumptions,
-        }
+        self.situation.view(&self.plan, &self.assumptions)
     }
 
     /// What to do after the plan. One with assumptions cannot be applied.
