@@ -13,7 +13,7 @@ use crate::environment::Environment;
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::{Folder, Last};
 use crate::reconcile::NOT_SUBSCRIBED;
-use crate::user_error::{ServiceMessage, UserError, UserErrorKind};
+use crate::user_error::{UserError, UserErrorKind};
 use aws_config_file::files;
 use aws_config_file::{Config, Paths, Section, has_section, read_credentials};
 
@@ -248,11 +248,7 @@ fn failed_to_connect(
             "Cannot get your identity from AWS. {}.",
             aws_error.sentence().trim_end_matches('.')
         ),
-        aws: Some(ServiceMessage {
-            operation: aws_error.operation.clone(),
-            code: aws_error.code.clone(),
-            message: aws_error.message.clone(),
-        }),
+        aws: Some(aws_error.into()),
         next,
         stops_all: false,
     }

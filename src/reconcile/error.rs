@@ -9,6 +9,16 @@ use crate::user_error::{ServiceMessage, UserError, UserErrorKind};
 pub const NOT_SUBSCRIBED: &str =
     "enable this Region for the account (console: Account > AWS Regions), or complete the account's sign-up";
 
+impl From<&AwsError> for ServiceMessage {
+    fn from(error: &AwsError) -> Self {
+        Self {
+            operation: error.operation.clone(),
+            code: error.code.clone(),
+            message: error.message.clone(),
+        }
+    }
+}
+
 /// Converts a failed AWS call of a step into a [`UserError`].
 pub fn step_error(info: &StepInfo, aws_error: &AwsError, next: impl Into<NextSteps>) -> UserError {
     let kind = match aws_error.kind {
@@ -45,11 +55,7 @@ pub fn step_error(info: &StepInfo, aws_error: &AwsError, next: impl Into<NextSte
     UserError {
         kind,
         message: format!("{}: {}.", info.name(), aws_error.sentence().trim_end_matches('.')),
-        aws: Some(ServiceMessage {
-            operation: aws_error.operation.clone(),
-            code: aws_error.code.clone(),
-            message: aws_error.message.clone(),
-        }),
+        aws: Some(aws_error.into()),
         next,
         stops_all: false,
     }
