@@ -11,6 +11,16 @@ pub(super) fn is_escaped(c: char) -> bool {
     c.is_control() || is_invisible(c)
 }
 
+/// The escape sequence of a character in TOML and in HCL, by its code point.
+pub(super) fn by_code(c: char) -> String {
+    let code = u32::from(c);
+    if code > 0xffff {
+        format!("\\U{code:08x}")
+    } else {
+        format!("\\u{code:04x}")
+    }
+}
+
 /// A text for a comment: one line without control characters.
 pub(super) fn comment(text: &str) -> String {
     clean(text)

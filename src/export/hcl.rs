@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 
-use super::escape::{comment, is_escaped};
+use super::escape::{by_code, comment, is_escaped};
 
 /// A value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -232,12 +232,7 @@ pub(super) fn string(text: &str) -> String {
                 quoted.push(c);
                 quoted.push(c);
             }
-            c if is_escaped(c) && u32::from(c) > 0xffff => {
-                let _ = write!(quoted, "\\U{:08x}", u32::from(c));
-            }
-            c if is_escaped(c) => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
-            }
+            c if is_escaped(c) => quoted.push_str(&by_code(c)),
             c => quoted.push(c),
         }
     }

@@ -1,10 +1,8 @@
 //! Values in TOML, for files that people read and edit.
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value};
 
-use super::escape::is_escaped;
+use super::escape::{by_code, is_escaped};
 
 /// From this length on, a list has one value a line.
 const LONG: usize = 100;
@@ -18,12 +16,7 @@ pub(super) fn string(text: &str) -> String {
             '"' => quoted.push_str("\\\""),
             '\\' => quoted.push_str("\\\\"),
             '\n' => quoted.push_str("\\n"),
-            c if is_escaped(c) && u32::from(c) > 0xffff => {
-                let _ = write!(quoted, "\\U{:08x}", u32::from(c));
-            }
-            c if is_escaped(c) => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
-            }
+            c if is_escaped(c) => quoted.push_str(&by_code(c)),
             c => quoted.push(c),
         }
     }
