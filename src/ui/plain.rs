@@ -433,13 +433,7 @@ impl Prompter for Plain {
             self.screen.warn(&line);
         }
         let opened = text::opened_line(task, &self.browser);
-        let numbers: Vec<u8> = meanwhile.iter().map(|info| info.number).collect();
-        let simulated = text::simulated_line(task, &self.screen);
-        for line in opened
-            .into_iter()
-            .chain(simulated)
-            .chain(text::meanwhile_line(&numbers))
-        {
+        for line in text::lines_below_task(opened, task, meanwhile, &self.screen) {
             self.screen.talk(&line);
         }
         let is_seen = matches!(task.kind, TaskKind::Seen | TaskKind::Own);

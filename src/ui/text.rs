@@ -104,6 +104,18 @@ pub fn meanwhile_line(numbers: &[u8]) -> Option<String> {
     Some(format!("Steps {} go on meanwhile.", numbers.join(", ")))
 }
 
+/// Returns the lines below a task: whether its page was opened, what the user does in a rehearsal, and which steps go on.
+pub fn lines_below_task(
+    opened: Option<String>,
+    task: &HumanTask,
+    meanwhile: &[&'static StepInfo],
+    screen: &Screen,
+) -> Vec<String> {
+    let numbers: Vec<u8> = meanwhile.iter().map(|info| info.number).collect();
+    let lines = [opened, simulated_line(task, screen), meanwhile_line(&numbers)];
+    lines.into_iter().flatten().collect()
+}
+
 /// A name and its value in two columns.
 pub fn aligned(name: &str, value: &str) -> String {
     format!("  {name:13} {value}")

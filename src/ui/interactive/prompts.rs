@@ -84,6 +84,16 @@ impl Interactive {
         let _ = Term::stderr().write_str("\r\x1b[J");
     }
 
+    /// Takes a field, what is below it, and the lines above it off the screen. After an interruption, the field stays.
+    pub(super) fn close_field(above: usize, was_interrupted: bool) {
+        if was_interrupted {
+            let _ = Term::stderr().write_str("\r\n\x1b[J");
+        } else {
+            Self::clear_below();
+            super::erase(above);
+        }
+    }
+
     /// Prints the question if the terminal is too narrow for it and its field.
     pub(super) fn label(&self, prompt: &str, default: Option<&str>, columns: usize) -> Label {
         let mark = self.screen.paint("?", &Style::new().yellow());
@@ -132,12 +142,7 @@ impl Interactive {
                 Err(_) => break Err(UserError::interrupted()),
             }
         };
-        if ended.is_err() {
-            write("\r\n\x1b[J");
-        } else {
-            Self::clear_below();
-            super::erase(above);
-        }
+        Self::close_field(above, ended.is_err());
         let line = ended?.map(|line| line.trim().to_owned());
         Ok(line.map(|line| match default {
             Some(default) if line.is_empty() => default.to_owned(),

@@ -81,12 +81,7 @@ impl Interactive {
                 Err(_) => break Err(UserError::interrupted()),
             }
         };
-        if ended.is_err() {
-            write("\r\n\x1b[J");
-        } else {
-            Self::clear_below();
-            super::erase(above);
-        }
+        Self::close_field(above, ended.is_err());
         ended
     }
 

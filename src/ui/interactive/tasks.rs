@@ -73,13 +73,7 @@ impl Interactive {
             for line in text::task_lines(task, &self.screen) {
                 self.screen.warn(&line);
             }
-            let numbers: Vec<u8> = meanwhile.iter().map(|info| info.number).collect();
-            let simulated = text::simulated_line(task, &self.screen);
-            for line in opened
-                .into_iter()
-                .chain(simulated)
-                .chain(text::meanwhile_line(&numbers))
-            {
+            for line in text::lines_below_task(opened, task, meanwhile, &self.screen) {
                 self.screen.talk(&format!("  {line}"));
             }
             self.screen.warn(&format!("  {keys}"));
