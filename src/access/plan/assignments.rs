@@ -9,7 +9,7 @@ use super::principals::Principals;
 use super::sets::{Sets, Standing};
 use crate::access::adoption;
 use crate::access::desired::{AssignmentName, DesiredAssignment};
-use crate::access::file::Extent;
+use crate::access::file::{Extent, PrincipalName};
 use crate::access::lookup::principal_text;
 use crate::access::mistake::Place;
 use crate::ids::AssignmentKey;
@@ -106,15 +106,34 @@ fn delete_absent(inputs: &Inputs<'_>, draft: &mut Draft) {
     }
 }
 
-/// Deletes an assignment, unless it is ignored, or its account is not active: AWS can't change assignments there.
-pub(super) fn delete(inputs: &Inputs<'_>, draft: &mut Draft, key: &AssignmentKey, place: Option<&Place>) {
+/// The names in an existing assignment.
+struct Names<'a> {
+    /// The name of the permission set, or its ARN if it no longer exists.
+    permission_set: &'a str,
+    /// `None` if the principal no longer exists.
+    principal: Option<PrincipalName>,
+}
+
+/// The names in an existing assignment. `None` if it is ignored, which the draft then notes.
+fn names_unless_ignored<'a>(inputs: &'a Inputs<'_>, draft: &mut Draft, key: &'a AssignmentKey) -> Option<Names<'a>> {
     let set = inputs.observed.permission_sets.get(&key.permission_set);
     let permission_set = set.map_or(&*key.permission_set, |set| set.name.as_str());
     let principal = inputs.lookup.principal_name(&key.principal);
     if let Some(subject) = inputs.ignored_part(&key.account, permission_set, principal.as_ref()) {
         draft.ignore(subject);
-        return;
+        return None;
     }
+    Some(Names {
+        permission_set,
+        principal,
+    })
+}
+
+/// Deletes an assignment, unless it is ignored, or its account is not active: AWS can't change assignments there.
+pub(super) fn delete(inputs: &Inputs<'_>, draft: &mut Draft, key: &AssignmentKey, place: Option<&Place>) {
+    let Some(names) = names_unless_ignored(inputs, draft, key) else {
+        return;
+    };
     let account = inputs.observed.accounts.all.get(&key.account);
     if account.is_some_and(|account| !account.is_active()) {
         *draft.inactive.entry(key.account.clone()).or_default() += 1;
@@ -123,8 +142,8 @@ pub(super) fn delete(inputs: &Inputs<'_>, draft: &mut Draft, key: &AssignmentKey
     let change = Change {
         action: Action::DeleteAssignment {
             key: key.clone(),
-            permission_set: permission_set.to_owned(),
-            principal,
+            permission_set: names.permission_set.to_owned(),
+            principal: names.principal,
         },
         place: place.cloned(),
     };
@@ -143,20 +162,18 @@ fn expired<'a>(inputs: &Inputs<'a>, wanted: &BTreeSet<AssignmentKey>) -> BTreeMa
 
 /// An assignment whose permission set does not list all of its assignments is not deleted without a word that says so.
 fn refuse_expired(inputs: &Inputs<'_>, draft: &mut Draft, key: &AssignmentKey, place: &Place) {
-    let set = inputs.observed.permission_sets.get(&key.permission_set);
-    let permission_set = set.map_or(&*key.permission_set, |set| set.name.as_str());
-    let principal = inputs.lookup.principal_name(&key.principal);
-    if let Some(subject) = inputs.ignored_part(&key.account, permission_set, principal.as_ref()) {
-        draft.ignore(subject);
+    let Some(names) = names_unless_ignored(inputs, draft, key) else {
         return;
-    }
-    let who = principal.map_or_else(|| key.principal.to_string(), |principal| principal_text(&principal));
+    };
+    let principal = names.principal.as_ref();
+    let who = principal.map_or_else(|| key.principal.to_string(), principal_text);
     let what = format!(
-        "{who} still has {permission_set} in {}, which has ended; the file does not own the assignment.",
+        "{who} still has {} in {}, which has ended; the file does not own the assignment.",
+        names.permission_set,
         inputs.lookup.account_text(&key.account)
     );
     let absent = "Write absent = true in place of until, to delete all assignments of this [[assignment]].";
-    let suggestion = match renamed_from(inputs, permission_set) {
+    let suggestion = match renamed_from(inputs, names.permission_set) {
         Some(owner) => format!("If you renamed this file, run {}. {absent}", adoption::command(owner)),
         None => absent.to_owned(),
     };

@@ -105,6 +105,19 @@ impl Existing<'_> {
         }
         true
     }
+
+    /// The change that deletes it, if it may be deleted.
+    fn deletion(
+        self,
+        inputs: &Inputs<'_>,
+        draft: &mut Draft,
+        principals: &mut Principals,
+        action: Action,
+    ) -> Option<Change> {
+        let deletion = self.may_delete(inputs, draft).then(|| change(action, self.place));
+        principals.absent.insert(self.name);
+        deletion
+    }
 }
 
 /// Plans the users and groups.
@@ -329,14 +342,12 @@ fn delete_user(
         is_external: user.is_external || wanted.is_external,
         place: &wanted.place,
     };
-    if existing.may_delete(inputs, draft) {
-        let action = Action::DeleteUser {
-            id: id.clone(),
-            name: user.name.clone(),
-        };
-        draft.deleted_users.push(change(action, &wanted.place));
-    }
-    principals.absent.insert(existing.name);
+    let action = Action::DeleteUser {
+        id: id.clone(),
+        name: user.name.clone(),
+    };
+    let deletion = existing.deletion(inputs, draft, principals, action);
+    draft.deleted_users.extend(deletion);
 }
 
 fn delete_group(
@@ -352,14 +363,12 @@ fn delete_group(
         is_external: group.is_external || wanted.is_external,
         place: &wanted.place,
     };
-    if existing.may_delete(inputs, draft) {
-        let action = Action::DeleteGroup {
-            id: id.clone(),
-            name: group.name.clone(),
-        };
-        draft.deleted_groups.push(change(action, &wanted.place));
-    }
-    principals.absent.insert(existing.name);
+    let action = Action::DeleteGroup {
+        id: id.clone(),
+        name: group.name.clone(),
+    };
+    let deletion = existing.deletion(inputs, draft, principals, action);
+    draft.deleted_groups.extend(deletion);
 }
 
 fn change(action: Action, place: &Place) -> Change {
