@@ -3,30 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::role::Role;
+use super::role::{Role, RoleField};
 use crate::access::nearest::nearest;
-
-/// A part of a role that a filter compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Field {
-    Account,
-    AccountId,
-    PermissionSet,
-    Email,
-}
-
-/// The fields and their names.
-const FIELDS: [(&str, Field); 4] = [
-    ("account", Field::Account),
-    ("account_id", Field::AccountId),
-    ("permission_set", Field::PermissionSet),
-    ("email", Field::Email),
-];
 
 /// A condition on one field: a pattern in which `*` stands for any text and `?` for any character, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Condition {
-    field: Field,
+    field: RoleField,
     pattern: Vec<char>,
 }
 
@@ -40,7 +23,7 @@ pub struct InvalidFilter(String);
 
 impl fmt::Display for InvalidFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = FIELDS.map(|(name, _)| name).join(", ");
+        let names = RoleField::NAMED.map(|(name, _)| name).join(", ");
         write!(
             f,
             "{:?} is not a condition such as account=prod-*, on one of {names}",
@@ -55,14 +38,13 @@ impl FromStr for Condition {
     fn from_str(text: &str) -> Result<Self, InvalidFilter> {
         let invalid = || InvalidFilter(text.to_owned());
         let (name, pattern) = text.split_once('=').ok_or_else(invalid)?;
-        let field = FIELDS.iter().find(|(known, _)| *known == name.trim());
-        let (_, field) = field.ok_or_else(invalid)?;
+        let field = RoleField::named(name.trim()).ok_or_else(invalid)?;
         let pattern = pattern.trim();
         if pattern.is_empty() {
             return Err(invalid());
         }
         Ok(Self {
-            field: *field,
+            field,
             pattern: lowered(pattern),
         })
     }
@@ -104,8 +86,8 @@ impl Filter {
             })
         };
         let conditions = [
-            condition(Field::AccountId, account),
-            condition(Field::PermissionSet, permission_set),
+            condition(RoleField::AccountId, account),
+            condition(RoleField::PermissionSet, permission_set),
         ];
         Self(conditions.into_iter().flatten().collect())
     }
@@ -117,13 +99,13 @@ impl Filter {
 
     /// Whether a condition is on the name or the email address of the account, which only the access portal knows.
     pub fn needs_names(&self) -> bool {
-        let needs = |condition: &Condition| matches!(condition.field, Field::Account | Field::Email);
+        let needs = |condition: &Condition| matches!(condition.field, RoleField::Account | RoleField::Email);
         self.0.iter().any(needs)
     }
 
     /// The account name that a pattern for account names most likely means, if it is none of them.
     pub fn nearest_account<'r>(&self, roles: &'r [Role]) -> Option<&'r str> {
-        let of_accounts = self.0.iter().filter(|condition| condition.field == Field::Account);
+        let of_accounts = self.0.iter().filter(|condition| condition.field == RoleField::Account);
         let mut texts = of_accounts.map(|condition| {
             let letters = condition.pattern.iter().filter(|letter| **letter != '*');
             letters.collect::<String>()
@@ -147,12 +129,12 @@ impl Filter {
 
     /// Whether the parts of a role match.
     pub fn matches_parts(&self, parts: Compared<'_>) -> bool {
-        FIELDS.iter().all(|(_, field)| {
+        RoleField::NAMED.iter().all(|(_, field)| {
             let value = lowered(match field {
-                Field::Account => parts.account_name,
-                Field::AccountId => parts.account,
-                Field::PermissionSet => parts.permission_set,
-                Field::Email => parts.email,
+                RoleField::Account => parts.account_name,
+                RoleField::AccountId => parts.account,
+                RoleField::PermissionSet => parts.permission_set,
+                RoleField::Email => parts.email,
             });
             let mut conditions = self.0.iter().filter(|condition| condition.field == *field).peekable();
             conditions.peek().is_none() || conditions.any(|condition| is_match(&condition.pattern, &value))

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use super::role::Role;
+use super::role::{Role, RoleField};
 use crate::ids::AccountId;
 
 /// The template if none is given.
@@ -30,23 +30,8 @@ const NUMBER_ROOM: usize = 6;
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(String),
-    Placeholder(Placeholder),
+    Placeholder(RoleField),
 }
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Placeholder {
-    Account,
-    AccountId,
-    PermissionSet,
-    Email,
-}
-
-const PLACEHOLDERS: [(&str, Placeholder); 4] = [
-    ("account", Placeholder::Account),
-    ("account_id", Placeholder::AccountId),
-    ("permission_set", Placeholder::PermissionSet),
-    ("email", Placeholder::Email),
-];
 
 /// A template for names, such as `{account}-{permission_set}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,10 +96,9 @@ impl Part {
     }
 }
 
-fn placeholder(name: &str) -> Result<Placeholder, InvalidTemplate> {
-    let known = PLACEHOLDERS.iter().find(|(known, _)| *known == name);
-    known.map(|(_, placeholder)| *placeholder).ok_or_else(|| {
-        let names = PLACEHOLDERS.map(|(name, _)| format!("{{{name}}}")).join(", ");
+fn placeholder(name: &str) -> Result<RoleField, InvalidTemplate> {
+    RoleField::named(name).ok_or_else(|| {
+        let names = RoleField::NAMED.map(|(name, _)| format!("{{{name}}}")).join(", ");
         InvalidTemplate(format!("{{{name}}} is not one of the placeholders {names}"))
     })
 }
@@ -128,10 +112,10 @@ impl Template {
     fn name(&self, role: &Role, account: &str) -> String {
         let parts = self.0.iter().map(|part| match part {
             Part::Text(text) => text.clone(),
-            Part::Placeholder(Placeholder::Account) => account.to_owned(),
-            Part::Placeholder(Placeholder::AccountId) => role.account.to_string(),
-            Part::Placeholder(Placeholder::PermissionSet) => safe(&role.permission_set),
-            Part::Placeholder(Placeholder::Email) => safe(&role.email),
+            Part::Placeholder(RoleField::Account) => account.to_owned(),
+            Part::Placeholder(RoleField::AccountId) => role.account.to_string(),
+            Part::Placeholder(RoleField::PermissionSet) => safe(&role.permission_set),
+            Part::Placeholder(RoleField::Email) => safe(&role.email),
         });
         let name = parts.collect::<String>();
         let name = name.trim_start_matches('-');

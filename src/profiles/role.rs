@@ -24,6 +24,31 @@ pub struct Role {
     pub email: String,
 }
 
+/// A part of a role that a template or a filter names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RoleField {
+    Account,
+    AccountId,
+    PermissionSet,
+    Email,
+}
+
+impl RoleField {
+    /// The fields and their names.
+    pub const NAMED: [(&str, Self); 4] = [
+        ("account", Self::Account),
+        ("account_id", Self::AccountId),
+        ("permission_set", Self::PermissionSet),
+        ("email", Self::Email),
+    ];
+
+    /// The field with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let mut fields = Self::NAMED.into_iter();
+        fields.find(|(known, _)| *known == name).map(|(_, field)| field)
+    }
+}
+
 /// What the portal offers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Offered {
