@@ -37,7 +37,9 @@ pub trait Step {
     async fn look(&self) -> Result<Observed, UserError>;
 
     /// The questions that are still open in the observed state.
-    fn questions(&self, observed: &Observed) -> Vec<Question>;
+    fn questions(&self, _observed: &Observed) -> Vec<Question> {
+        Vec::new()
+    }
 
     /// Whether the step can read the choices for an answer from the account.
     fn has_choices(&self, _key: Key) -> bool {

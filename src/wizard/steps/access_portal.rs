@@ -18,7 +18,7 @@ use crate::reconcile::{Importance, Slot, Snapshot, StepInfo, step_error};
 use crate::resources::item::{ItemField, ItemState};
 use crate::sso::{self, Grant};
 use crate::user_error::UserError;
-use crate::wizard::{HumanTask, Observed, Proof, Question, Step, StepPlan, TaskKind};
+use crate::wizard::{HumanTask, Observed, Proof, Step, StepPlan, TaskKind};
 
 /// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -130,10 +130,6 @@ impl Step for AccessPortal {
         urls.retain(|other| *other != url);
         urls.insert(0, url);
         self.find(&instance.region, &urls).await
-    }
-
-    fn questions(&self, _observed: &Observed) -> Vec<Question> {
-        Vec::new()
     }
 
     fn covers(&self, address: &Address) -> bool {

@@ -17,7 +17,7 @@ use crate::resources::assignment;
 use crate::resources::item::{ItemField, ItemState};
 use crate::resources::organization;
 use crate::user_error::UserError;
-use crate::wizard::{Applied, Choice, Observed, Prompter, Question, Step, StepPlan};
+use crate::wizard::{Applied, Choice, Observed, Prompter, Step, StepPlan};
 
 /// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -173,10 +173,6 @@ impl Step for AccountAssignment {
                 evidence.permission_set_arn = Some(key.permission_set.clone());
             })
             .of(entry))
-    }
-
-    fn questions(&self, _observed: &Observed) -> Vec<Question> {
-        Vec::new()
     }
 
     fn has_choices(&self, key: Key) -> bool {

@@ -17,7 +17,7 @@ use crate::reconcile::{Change, Consent, Importance, Slot, Snapshot, StepInfo};
 use crate::resources::cli_config::{self, CliConfigSpec, OTHER_CREDENTIALS, unusable};
 use crate::resources::item::{ItemField, ItemState};
 use crate::user_error::UserError;
-use crate::wizard::{Applied, Observed, Prompter, Question, Status, Step, StepPlan};
+use crate::wizard::{Applied, Observed, Prompter, Status, Step, StepPlan};
 use aws_config_file::{Config, Paths, Section, has_keys, read_credentials};
 
 /// This step's line of the checklist.
@@ -287,10 +287,6 @@ impl Step for CliProfile {
             });
         }
         Ok(observed)
-    }
-
-    fn questions(&self, _observed: &Observed) -> Vec<Question> {
-        Vec::new()
     }
 
     fn covers(&self, address: &Address) -> bool {

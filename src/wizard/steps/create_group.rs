@@ -16,7 +16,7 @@ use crate::reconcile::{Change, Error, Importance, Instance, Slot, Snapshot, Step
 use crate::resources::item::{ItemField, ItemState};
 use crate::resources::{group, membership};
 use crate::user_error::UserError;
-use crate::wizard::{Applied, Observed, Prompter, Question, Status, Step, StepPlan};
+use crate::wizard::{Applied, Observed, Prompter, Status, Step, StepPlan};
 
 /// This step's line of the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -204,10 +204,6 @@ impl Step for CreateGroup {
         );
         self.context.facts.membership.set(());
         Ok(done.of(membership))
-    }
-
-    fn questions(&self, _observed: &Observed) -> Vec<Question> {
-        Vec::new()
     }
 
     fn covers(&self, address: &Address) -> bool {

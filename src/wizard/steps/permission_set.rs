@@ -20,7 +20,7 @@ use crate::reconcile::{
 use crate::resources::item::{ItemField, ItemState};
 use crate::resources::permission_set::{self, Described, PermissionSetSpec, SetState, Settled};
 use crate::user_error::UserError;
-use crate::wizard::{Applied, Choice, Observed, Prompter, Question, Status, Step, StepPlan};
+use crate::wizard::{Applied, Choice, Observed, Prompter, Status, Step, StepPlan};
 
 /// This step's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -318,10 +318,6 @@ impl Step for PermissionSet {
             return Ok(observed);
         }
         Ok(observed.with(|evidence| evidence.is_provisioned = Some(is_provisioned)))
-    }
-
-    fn questions(&self, _observed: &Observed) -> Vec<Question> {
-        Vec::new()
     }
 
     fn updatable(&self) -> &'static [Key] {

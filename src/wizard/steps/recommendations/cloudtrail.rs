@@ -13,7 +13,7 @@ use crate::reconcile::{Change, Importance, Snapshot, StepInfo, rerun};
 use crate::resources::item::{ItemField, ItemState};
 use crate::resources::trail::{self, Trails};
 use crate::user_error::UserError;
-use crate::wizard::{Applied, Observed, Prompter, Question, Step, StepPlan};
+use crate::wizard::{Applied, Observed, Prompter, Step, StepPlan};
 
 pub use crate::resources::trail::CREATE_TRAIL;
 
@@ -90,10 +90,6 @@ impl Step for CloudTrail {
         let state = exists.then_some(ItemState::Exists);
         context.snapshot.set(Address::only(ResourceKind::Trail), state);
         Ok(self.judge(&trails))
-    }
-
-    fn questions(&self, _observed: &Observed) -> Vec<Question> {
-        Vec::new()
     }
 
     fn covers(&self, address: &Address) -> bool {

@@ -9,7 +9,7 @@ use crate::reconcile::plan::{Address, Node, Task};
 use crate::reconcile::{Importance, Snapshot, StepInfo};
 use crate::resources::item::{ItemField, ItemState};
 use crate::user_error::UserError;
-use crate::wizard::{HumanTask, Observed, Question, Step, StepPlan, TaskKind};
+use crate::wizard::{HumanTask, Observed, Step, StepPlan, TaskKind};
 
 /// This recommendation's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -67,10 +67,6 @@ impl Step for Mfa {
             .with(|evidence| evidence.confirmed_on = Some(on));
         observed.confirmed = true;
         Ok(observed)
-    }
-
-    fn questions(&self, _observed: &Observed) -> Vec<Question> {
-        Vec::new()
     }
 
     fn covers(&self, address: &Address) -> bool {

@@ -12,7 +12,7 @@ use crate::reconcile::plan::{Address, Node, Task};
 use crate::reconcile::{Importance, Snapshot, StepInfo, step_error};
 use crate::resources::item::{ItemField, ItemState};
 use crate::user_error::UserError;
-use crate::wizard::{HumanTask, Observed, Question, Status, Step, StepPlan, TaskKind};
+use crate::wizard::{HumanTask, Observed, Status, Step, StepPlan, TaskKind};
 
 /// This recommendation's entry in the checklist.
 pub const INFO: StepInfo = StepInfo {
@@ -75,10 +75,6 @@ impl Step for RootAccessKeys {
             evidence.has_root_access_keys = Some(keys);
             evidence.has_root_mfa = Some(mfa);
         }))
-    }
-
-    fn questions(&self, _observed: &Observed) -> Vec<Question> {
-        Vec::new()
     }
 
     fn covers(&self, address: &Address) -> bool {

@@ -32,7 +32,7 @@ use crate::resources::item::{ItemField, ItemState};
 use crate::resources::membership;
 use crate::sso;
 use crate::user_error::UserError;
-use crate::wizard::{HumanTask, Observed, Prompter, Question, Status, Step, StepPlan, TaskKind};
+use crate::wizard::{HumanTask, Observed, Prompter, Status, Step, StepPlan, TaskKind};
 use aws_config_file::Paths;
 
 /// This step's line of the checklist.
@@ -343,10 +343,6 @@ impl Step for SignIn {
 
     async fn look(&self) -> Result<Observed, UserError> {
         self.check().await.inspect(|observed| self.record(observed))
-    }
-
-    fn questions(&self, _observed: &Observed) -> Vec<Question> {
-        Vec::new()
     }
 
     fn covers(&self, address: &Address) -> bool {
