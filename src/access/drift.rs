@@ -665,29 +665,10 @@ mod tests {
 
     use super::*;
     use crate::access::model::{
-        FILE, Fill, account, assignment_name, desired, desired_assignment, desired_group, desired_set, desired_user,
-        expired, group, inventory, live_group, live_user, pattern, place, spec, user,
+        FILE, Fill, account, assignment_name, desired_assignment, desired_group, desired_set, desired_user, expired,
+        group, live_user, pattern, place, small_team, spec, user,
     };
     use crate::access::plan::{Options, plan};
-
-    /// A file with a group, a permission set and an assignment, and the same live.
-    fn team() -> (Desired, Inventory) {
-        let mut file = desired();
-        file.users.insert("ada".to_owned(), desired_user("ada"));
-        let devs = desired_group(&["ada"], Extent::Exactly);
-        file.groups.insert("devs".to_owned(), devs);
-        let set = desired_set(spec("Dev", 0));
-        file.permission_sets.insert("Dev".to_owned(), set);
-        let name = assignment_name(1, "Dev", group("devs"));
-        file.assignments.insert(name, desired_assignment(None));
-        let mut live = inventory();
-        live.add_user("ada", live_user("ada"));
-        let devs = live.add_group("devs", live_group("devs"));
-        live.add_member("devs", "ada");
-        live.add_set("dev", &spec("Dev", 0), Some(FILE));
-        live.assign(1, "Dev", Principal::Group(devs));
-        (file, live)
-    }
 
     fn found(file: &Desired, live: &Inventory) -> Vec<Drift> {
         let plan = plan(file, live, &Options::default(), date(2026, 11, 30));
@@ -701,7 +682,7 @@ mod tests {
 
     #[test]
     fn what_is_as_the_file_says_has_no_drift() {
-        let (file, live) = team();
+        let (file, live) = small_team();
         assert!(texts(&file, &live).is_empty());
         // What the file does not own is not drift.
         let mut live = live;
@@ -713,7 +694,7 @@ mod tests {
 
     #[test]
     fn users_and_groups_that_differ_or_do_not_exist_are_drift() {
-        let (mut file, mut live) = team();
+        let (mut file, mut live) = small_team();
         file.users.get_mut("ada").unwrap().email = Some("lovelace@example.com".to_owned());
         file.groups.get_mut("devs").unwrap().description = Some("Developers".to_owned());
         file.users.insert("fay".to_owned(), desired_user("fay"));
@@ -746,7 +727,7 @@ mod tests {
 
     #[test]
     fn what_the_file_would_create_or_adopt_is_drift() {
-        let (mut file, mut live) = team();
+        let (mut file, mut live) = small_team();
         let set = desired_set(spec("New", 0));
         file.permission_sets.insert("New".to_owned(), set);
         let name = assignment_name(1, "New", group("devs"));
@@ -767,7 +748,7 @@ mod tests {
 
     #[test]
     fn changes_by_others_name_who_and_what() {
-        let (file, mut live) = team();
+        let (file, mut live) = small_team();
         let ada = live.id_of(&user("ada")).unwrap();
         let devs = live.id_of(&group("devs")).unwrap();
         live.assign(2, "Dev", ada);
@@ -803,7 +784,7 @@ mod tests {
 
     #[test]
     fn an_edited_permission_set_that_is_not_provisioned_is_another_kind() {
-        let (mut file, mut live) = team();
+        let (mut file, mut live) = small_team();
         let arn = live.permission_set_named("Dev").unwrap().arn.clone();
         let set = live.permission_sets.get_mut(&arn).unwrap();
         set.outdated_accounts = [account(1), account(2)].into();
@@ -820,7 +801,7 @@ mod tests {
 
     #[test]
     fn principals_and_accounts_that_are_gone_are_another_kind() {
-        let (mut file, mut live) = team();
+        let (mut file, mut live) = small_team();
         file.permission_sets.get_mut("Dev").unwrap().assignments = Extent::AtLeast;
         let devs = live.id_of(&group("devs")).unwrap();
         live.assign(2, "Dev", live_principal("gone"));
@@ -839,7 +820,7 @@ mod tests {
 
     #[test]
     fn expired_and_absent_assignments_are_named() {
-        let (mut file, live) = team();
+        let (mut file, live) = small_team();
         let name = assignment_name(1, "Dev", group("devs"));
         file.assignments.clear();
         file.expired.insert(name.clone(), expired(date(2026, 11, 1)));
@@ -860,7 +841,7 @@ mod tests {
 
     #[test]
     fn a_permission_set_with_the_tag_that_is_not_listed_is_drift() {
-        let (mut file, live) = team();
+        let (mut file, live) = small_team();
         file.assignments.clear();
         file.permission_sets.clear();
         assert_eq!(texts(&file, &live).len(), 2);

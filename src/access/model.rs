@@ -478,3 +478,25 @@ impl View {
         }
     }
 }
+
+/// A file with a group, a permission set and an assignment, and the same live.
+pub fn small_team() -> (Desired, Inventory) {
+    let mut desired = desired();
+    desired
+        .groups
+        .insert("devs".to_owned(), desired_group(&["ada"], Extent::Exactly));
+    desired.users.insert("ada".to_owned(), desired_user("ada"));
+    desired
+        .permission_sets
+        .insert("Dev".to_owned(), desired_set(spec("Dev", 0)));
+    desired
+        .assignments
+        .insert(assignment_name(1, "Dev", group("devs")), desired_assignment(None));
+    let mut live = inventory();
+    live.add_user("ada", live_user("ada"));
+    let devs = live.add_group("devs", live_group("devs"));
+    live.add_member("devs", "ada");
+    live.add_set("dev", &spec("Dev", 0), Some(FILE));
+    live.assign(1, "Dev", Principal::Group(devs));
+    (desired, live)
+}

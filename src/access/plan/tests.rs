@@ -11,7 +11,7 @@ use crate::access::desired::Desired;
 use crate::access::file::Extent;
 use crate::access::model::{
     FILE, Fill, account, apply_to, assignment_name, desired, desired_assignment, desired_group, desired_set,
-    desired_user, expired, group, inventory, live_group, live_user, pattern, place, spec, user,
+    desired_user, expired, group, inventory, live_group, live_user, pattern, place, small_team, spec, user,
 };
 use crate::ids::{AccountId, Principal};
 use crate::progress::Setting;
@@ -29,28 +29,6 @@ fn options(prune: bool) -> Options {
 
 fn planned(desired: &Desired, observed: &Inventory) -> Plan {
     plan(desired, observed, &options(true), TODAY)
-}
-
-/// A file with a group, a permission set and an assignment, and the same live.
-fn small_team() -> (Desired, Inventory) {
-    let mut desired = desired();
-    desired
-        .groups
-        .insert("devs".to_owned(), desired_group(&["ada"], Extent::Exactly));
-    desired.users.insert("ada".to_owned(), desired_user("ada"));
-    desired
-        .permission_sets
-        .insert("Dev".to_owned(), desired_set(spec("Dev", 0)));
-    desired
-        .assignments
-        .insert(assignment_name(1, "Dev", group("devs")), desired_assignment(None));
-    let mut live = inventory();
-    live.add_user("ada", live_user("ada"));
-    let devs = live.add_group("devs", live_group("devs"));
-    live.add_member("devs", "ada");
-    live.add_set("dev", &spec("Dev", 0), Some(FILE));
-    live.assign(1, "Dev", Principal::Group(devs));
-    (desired, live)
 }
 
 fn reasons(plan: &Plan) -> Vec<RefusalReason> {
