@@ -164,22 +164,11 @@ impl Cloud {
     /// Enables Identity Center in this Region, as **Enable** in the console does, and returns the ARN of the instance.
     pub fn enable(&mut self, region: &str, now: Timestamp) -> String {
         let arn = format!("arn:{}:sso:::instance/ssoins-{}", self.partition(), self.ids.hex(16));
+        let store = format!("d-{}", self.ids.hex(10));
+        let owner = self.account.id.clone();
         self.instances.push(Instance {
-            arn: arn.clone(),
-            region: region.to_owned(),
-            owner: self.account.id.clone(),
-            created: now,
             active_at: now + self.timing.enabling,
-            permission_sets_enabled: true,
-            email_otp: false,
-            name: None,
-            tags: BTreeMap::new(),
-            attributes: None,
-            additional_regions: Vec::new(),
-            store: IdentityStore {
-                id: format!("d-{}", self.ids.hex(10)),
-                ..IdentityStore::default()
-            },
+            ..Instance::new(arn.clone(), region.to_owned(), owner, store, now)
         });
         arn
     }

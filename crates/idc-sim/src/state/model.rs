@@ -256,6 +256,27 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// Creates an instance with an empty identity store. It is active from the beginning.
+    pub fn new(arn: String, region: String, owner: String, store: String, created: Timestamp) -> Self {
+        Self {
+            arn,
+            region,
+            owner,
+            created,
+            active_at: created,
+            permission_sets_enabled: true,
+            email_otp: false,
+            name: None,
+            tags: BTreeMap::new(),
+            attributes: None,
+            additional_regions: Vec::new(),
+            store: IdentityStore {
+                id: store,
+                ..IdentityStore::default()
+            },
+        }
+    }
+
     /// Returns whether a client finds it in this Region: its primary one, or one that it was replicated to.
     pub fn is_in(&self, region: &str, now: Timestamp) -> bool {
         let is_active = |other: &AdditionalRegion| {

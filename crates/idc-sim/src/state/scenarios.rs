@@ -12,8 +12,8 @@ use super::cloud::Cloud;
 use super::ids::Ids;
 use super::large_org;
 use super::model::{
-    ADMINISTRATOR, Account, Assignment, Choices, DelegatedAdministrator, Group, IdentityStore, Instance, Membership,
-    NewUser, Organization, PermissionSet, Person, Plan, Role, SignIn, Stamp, Timing, User,
+    ADMINISTRATOR, Account, Assignment, Choices, DelegatedAdministrator, Group, Instance, Membership, NewUser,
+    Organization, PermissionSet, Person, Plan, Role, SignIn, Stamp, Timing, User,
 };
 use super::team;
 use super::trails::{Bucket, RootUser, Trail, default_selectors};
@@ -248,23 +248,13 @@ fn add_organization(cloud: &mut Cloud) {
 
 /// Adds an active instance of Identity Center.
 fn add_instance(cloud: &mut Cloud, created_at: Timestamp) {
-    cloud.instances.push(Instance {
-        arn: "arn:aws:sso:::instance/ssoins-7223a1b2c3d4e5f6".to_owned(),
-        region: cloud.region.clone(),
-        owner: cloud.account.id.clone(),
-        created: created_at,
-        active_at: created_at,
-        permission_sets_enabled: true,
-        email_otp: false,
-        name: None,
-        tags: BTreeMap::new(),
-        attributes: None,
-        additional_regions: Vec::new(),
-        store: IdentityStore {
-            id: "d-9067aabbcc".to_owned(),
-            ..IdentityStore::default()
-        },
-    });
+    cloud.instances.push(Instance::new(
+        "arn:aws:sso:::instance/ssoins-7223a1b2c3d4e5f6".to_owned(),
+        cloud.region.clone(),
+        cloud.account.id.clone(),
+        "d-9067aabbcc".to_owned(),
+        created_at,
+    ));
 }
 
 const USER_ID: &str = "9067aabbcc-11111111-2222-4333-8444-555555555555";
