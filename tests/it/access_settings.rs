@@ -168,9 +168,7 @@ fn what_someone_else_changed_is_named_by_drift_and_restored_by_apply() {
 fn a_failure_leaves_only_what_depends_on_it() {
     let env = TestEnv::with(organization(2));
     write(&env, &file(4, 2, 2));
-    let key = env.credentials.access_key_id.clone();
-    let denied = vec!["identitystore:CreateGroup".to_owned()];
-    env.server.cloud().identities.get_mut(&key).unwrap().denied = denied;
+    env.deny(&["identitystore:CreateGroup"]);
     let outcome = env.json(&["access", "apply"]).expect(4).envelope()["outcome"].clone();
     assert_eq!(outcome["done"], 4 + 3, "users and permission sets");
     let failed = outcome["failed"].as_array().unwrap();
@@ -178,7 +176,7 @@ fn a_failure_leaves_only_what_depends_on_it() {
     let names_call = |failed: &Value| failed["message"].as_str().unwrap().contains("CreateGroup");
     assert!(failed.iter().all(names_call), "{failed:#?}");
     assert_eq!(outcome["not_begun"].as_array().unwrap().len(), 8 + 8);
-    env.server.cloud().identities.get_mut(&key).unwrap().denied.clear();
+    env.deny(&[]);
     env.json(&["access", "apply"]).expect(0);
     assert_eq!(env.counts(), counts(4, 2, 2));
 }

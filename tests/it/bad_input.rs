@@ -292,9 +292,7 @@ fn an_error_about_expired_credentials_tells_how_to_renew_them() {
 #[test]
 fn a_denied_read_stops_the_run_before_any_change() {
     let env = TestEnv::new("enabled");
-    let key = env.credentials.access_key_id.clone();
-    let denied = vec!["sso:ListPermissionSets".to_owned()];
-    env.server.cloud().identities.get_mut(&key).unwrap().denied = denied;
+    env.deny(&["sso:ListPermissionSets"]);
     let result = env.run_setup(&[]).expect(4);
     let error = result.step("permission-set")["error"].clone();
     assert_eq!(error["aws"]["code"], "AccessDeniedException");
@@ -305,9 +303,7 @@ fn a_denied_read_stops_the_run_before_any_change() {
 #[test]
 fn a_denied_change_names_the_missing_permission_and_stops_only_what_depends_on_it() {
     let env = TestEnv::new("enabled");
-    let key = env.credentials.access_key_id.clone();
-    let denied = vec!["identitystore:CreateUser".to_owned()];
-    env.server.cloud().identities.get_mut(&key).unwrap().denied = denied;
+    env.deny(&["identitystore:CreateUser"]);
     let result = env.run_setup(&[]).expect(4);
     let error = result.step("create-user")["error"].clone();
     assert!(error["message"].as_str().unwrap().contains("Step 2"), "{error}");
@@ -325,16 +321,14 @@ fn a_denied_change_names_the_missing_permission_and_stops_only_what_depends_on_i
     assert_eq!(sign_in["state"], "to_do");
     assert_eq!(sign_in["waits_for"], json!(["create-user", "create-group"]));
     // With the permission, another run completes.
-    env.server.cloud().identities.get_mut(&key).unwrap().denied.clear();
+    env.deny(&[]);
     env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
 }
 
 #[test]
 fn a_failed_assignment_shows_the_reason_from_aws_and_the_next_step() {
     let env = TestEnv::new("enabled");
-    let key = env.credentials.access_key_id.clone();
-    let denied = vec!["iam:CreateRole".to_owned()];
-    env.server.cloud().identities.get_mut(&key).unwrap().denied = denied;
+    env.deny(&["iam:CreateRole"]);
     let result = env.run_setup(&[]).expect(1);
     let error = result.step("account-assignment")["error"].clone();
     assert!(error["message"].as_str().unwrap().contains("iam:CreateRole"), "{error}");
@@ -343,7 +337,7 @@ fn a_failed_assignment_shows_the_reason_from_aws_and_the_next_step() {
         "{error}"
     );
     assert!(error["next"].to_string().contains("iam:CreateSAMLProvider"), "{error}");
-    env.server.cloud().identities.get_mut(&key).unwrap().denied.clear();
+    env.deny(&[]);
     env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
 }
 
@@ -483,9 +477,7 @@ fn an_existing_permission_set_with_another_policy_is_different() {
 #[test]
 fn an_error_in_a_prerequisite_step_is_reported_too() {
     let env = TestEnv::new("enabled");
-    let key = env.credentials.access_key_id.clone();
-    let denied = vec!["sso:ListInstances".to_owned()];
-    env.server.cloud().identities.get_mut(&key).unwrap().denied = denied;
+    env.deny(&["sso:ListInstances"]);
     let args = [&["run", "--non-interactive", "--only=create-user"], &ANSWERS[..]].concat();
     assert_rejected(&env, env.json(&args), 4, &["Step 1", "sso:ListInstances"]);
     let args = ["status", "--only=permission-set"];

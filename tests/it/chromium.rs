@@ -203,17 +203,7 @@ fn all_tasks_can_be_done_with_the_mouse() {
         .click("Verify")
         .shows("This code is not valid.")
         .offers("Verify");
-    let code = env
-        .server
-        .cloud()
-        .mails
-        .last()
-        .unwrap()
-        .text
-        .rsplit(": ")
-        .next()
-        .unwrap()
-        .to_owned();
+    let code = env.mailed_code();
     chrome
         .fill("code", &code)
         .click("Verify")

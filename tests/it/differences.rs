@@ -2,7 +2,7 @@
 
 use super::support::terminal::Terminal;
 use super::support::{ANSWERS, REGION, TestEnv, is_mutating};
-use idc_sim::{FaultKind, ServiceError, scenarios};
+use idc_sim::{Cloud, FaultKind, ServiceError, scenarios};
 
 const RUN: [&str; 3] = ["run", "--non-interactive", "--wait=60s"];
 
@@ -31,13 +31,7 @@ fn an_existing_user_is_never_changed() {
         step["summary"].as_str().unwrap().contains("admin@example.com"),
         "{step:#}"
     );
-    let user = env.server.cloud().instances[0]
-        .store
-        .users
-        .values()
-        .next()
-        .cloned()
-        .unwrap();
+    let user = env.first_user();
     assert_eq!(user.email(), Some("admin@example.com"));
 }
 
@@ -225,26 +219,25 @@ fn a_profile_with_other_credentials_is_never_touched() {
     run(&env, &["--cli-profile=third"]).expect(5).expect_text("credentials");
 }
 
+/// Adds the user mallory, who is in the same group as the first user, and returns the ID.
+fn add_mallory(cloud: &mut Cloud) -> String {
+    let store = &mut cloud.instances[0].store;
+    let (first, user) = store.users.iter().next().unwrap();
+    let id = first.replace("1111", "2222");
+    let mut user = user.clone();
+    user.attributes["UserName"] = serde_json::json!("mallory");
+    user.attributes["Emails"][0]["Value"] = serde_json::json!("mallory@example.com");
+    store.users.insert(id.clone(), user);
+    let mut membership = store.memberships.values().next().cloned().unwrap();
+    membership.user.clone_from(&id);
+    store.memberships.insert("m-2".to_owned(), membership);
+    id
+}
+
 #[test]
 fn a_sign_in_as_another_user_is_different_and_does_not_prove_activation() {
     let mut cloud = scenarios::named("complete").unwrap();
-    let (id, mut user) = cloud.instances[0]
-        .store
-        .users
-        .iter()
-        .next()
-        .map(|(id, user)| (id.clone(), user.clone()))
-        .unwrap();
-    user.attributes["UserName"] = serde_json::json!("mallory");
-    user.attributes["Emails"][0]["Value"] = serde_json::json!("mallory@example.com");
-    let other = id.replace("1111", "2222");
-    cloud.instances[0].store.users.insert(other.clone(), user);
-    let mut membership = cloud.instances[0].store.memberships.values().next().cloned().unwrap();
-    membership.user = other;
-    cloud.instances[0]
-        .store
-        .memberships
-        .insert("m-2".to_owned(), membership);
+    add_mallory(&mut cloud);
     cloud.person.signs_in_as = Some("mallory".to_owned());
     let env = TestEnv::with(cloud);
     let result = run(&env, &[]).expect(5);
@@ -289,27 +282,11 @@ fn another_users_cached_token_is_replaced_by_signing_in() {
     let env = TestEnv::new("complete");
     run(&env, &[]).expect(0);
     // The cache contains another user's session, from another tool.
-    let (id, user) = env.server.cloud().instances[0]
-        .store
-        .users
-        .iter()
-        .next()
-        .map(|(id, user)| (id.clone(), user.clone()))
-        .unwrap();
-    let other = id.replace("1111", "2222");
     {
         let mut cloud = env.server.cloud();
-        let mut mallory = user;
-        mallory.attributes["UserName"] = serde_json::json!("mallory");
-        let mut membership = cloud.instances[0].store.memberships.values().next().cloned().unwrap();
-        membership.user.clone_from(&other);
-        cloud.instances[0].store.users.insert(other.clone(), mallory);
-        cloud.instances[0]
-            .store
-            .memberships
-            .insert("m-2".to_owned(), membership);
+        let mallory = add_mallory(&mut cloud);
         for session in cloud.sessions.values_mut() {
-            session.user.clone_from(&other);
+            session.user.clone_from(&mallory);
         }
         cloud.person.signs_in_as = Some("Admin".to_owned());
     }
@@ -354,10 +331,9 @@ fn a_mistyped_policy_can_be_corrected_in_the_next_run() {
 #[test]
 fn a_denied_update_is_not_applied_by_a_later_run() {
     let env = TestEnv::new("complete");
-    let key = env.credentials.access_key_id.clone();
-    env.server.cloud().identities.get_mut(&key).unwrap().denied = vec!["sso:UpdatePermissionSet".to_owned()];
+    env.deny(&["sso:UpdatePermissionSet"]);
     run(&env, &["--session-duration=8h", "--update=permission-set"]).expect(4);
-    env.server.cloud().identities.get_mut(&key).unwrap().denied.clear();
+    env.deny(&[]);
     run(&env, &[]).expect(5);
     assert_eq!(env.server.cloud().permission_sets[0].session_duration, "PT1H");
 }

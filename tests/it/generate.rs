@@ -67,16 +67,8 @@ fn answers_prints_a_file_and_a_command_that_repeat_the_run_without_questions() {
     let text = first.run(&["answers"]).expect(0).stdout;
     assert_eq!(text, format!("# {line}\n{file}"));
     let user = |env: &TestEnv| {
-        let cloud = env.server.cloud();
-        let user = cloud.instances[0]
-            .store
-            .users
-            .values()
-            .next()
-            .unwrap()
-            .attributes
-            .clone();
-        (user, cloud.permission_sets[0].session_duration.clone())
+        let duration = env.server.cloud().permission_sets[0].session_duration.clone();
+        (env.first_user().attributes, duration)
     };
     // The command, as a shell parses it.
     let second = TestEnv::new("fresh");

@@ -146,17 +146,7 @@ fn a_user_added_in_the_console_is_invited_or_signs_in_with_an_emailed_code() {
             .shows("This code is not valid");
     };
     sign_in(&mut browser, "000000");
-    let code = env
-        .server
-        .cloud()
-        .mails
-        .last()
-        .unwrap()
-        .text
-        .split(": ")
-        .nth(1)
-        .unwrap()
-        .to_owned();
+    let code = env.mailed_code();
     browser
         .press("Verify", &[("code", &code)])
         .press(

@@ -275,13 +275,7 @@ fn accessible_mode_works_through_a_pipe() {
         .expect_text("is not an email address")
         .expect_text("Type y to start");
     assert!(!result.stderr.contains('\u{1b}'));
-    let user = env.server.cloud().instances[0]
-        .store
-        .users
-        .values()
-        .next()
-        .cloned()
-        .unwrap();
+    let user = env.first_user();
     assert_eq!(user.attributes["Name"]["GivenName"], "Ada");
     assert_eq!(user.attributes["Name"]["FamilyName"], "Lovelace");
 }

@@ -46,13 +46,7 @@ fn answers_of_an_earlier_run_are_used_unless_fresh_is_given() {
             .contains("--email")
     );
     env.json(&["run", "--non-interactive", "--wait=60s"]).expect(0);
-    let user = env.server.cloud().instances[0]
-        .store
-        .users
-        .values()
-        .next()
-        .cloned()
-        .unwrap();
+    let user = env.first_user();
     assert_eq!(user.email(), Some("ada@example.com"));
 }
 

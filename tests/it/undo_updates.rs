@@ -166,6 +166,17 @@ fn undo_keeps_what_someone_changed_after_the_update() {
     assert!(!set.managed_policies.contains(&ADMINISTRATOR.to_owned()));
 }
 
+/// Asserts that the account is as before, except that the permission set has one more policy.
+#[track_caller]
+fn assert_only_administrator_is_kept(env: &TestEnv, before: &Value) {
+    let mut after = account_state(env);
+    let policies = after["permission_sets"][0]["managed_policies"].as_array_mut().unwrap();
+    assert_eq!(policies.len(), 3, "{policies:?}");
+    policies.retain(|policy| policy != ADMINISTRATOR);
+    after["roles"] = before["roles"].clone();
+    assert_eq!(after, *before, "everything else is restored");
+}
+
 #[test]
 fn undo_keeps_a_policy_that_a_colleague_attached_at_the_same_time() {
     let env = TestEnv::with(cloud_with_other_values());
@@ -187,12 +198,7 @@ fn undo_keeps_a_policy_that_a_colleague_attached_at_the_same_time() {
     env.server.cloud().permission_sets[0].managed_policies.push(policy);
     assert_eq!(run.wait().unwrap().code(), Some(0));
     undo(&env, &[]).expect(0);
-    let mut after = account_state(&env);
-    let policies = after["permission_sets"][0]["managed_policies"].as_array_mut().unwrap();
-    assert_eq!(policies.len(), 3, "{policies:?}");
-    policies.retain(|policy| policy != ADMINISTRATOR);
-    after["roles"] = before["roles"].clone();
-    assert_eq!(after, before, "everything else is restored");
+    assert_only_administrator_is_kept(&env, &before);
 }
 
 #[test]
@@ -331,8 +337,7 @@ fn a_refused_second_update_does_not_keep_undo_from_restoring_the_first() {
     let env = TestEnv::with(cloud_with_other_values());
     let before = account_state(&env);
     env.json(&UPDATE).expect(0);
-    let key = env.credentials.access_key_id.clone();
-    env.server.cloud().identities.get_mut(&key).unwrap().denied = vec!["sso:UpdatePermissionSet".to_owned()];
+    env.deny(&["sso:UpdatePermissionSet"]);
     let second = [
         "run",
         "--non-interactive",
@@ -340,7 +345,7 @@ fn a_refused_second_update_does_not_keep_undo_from_restoring_the_first() {
         "--update=permission-set",
     ];
     env.json(&second).expect(4);
-    env.server.cloud().identities.get_mut(&key).unwrap().denied.clear();
+    env.deny(&[]);
     assert_eq!(env.server.cloud().permission_sets[0].session_duration, "PT8H");
     undo(&env, &[]).expect(0);
     assert_eq!(account_state(&env), before);
@@ -368,20 +373,13 @@ fn undo_leaves_an_incomplete_permission_set_that_someone_else_changed() {
 fn undo_keeps_a_policy_that_someone_attaches_after_our_attempt_was_refused() {
     let env = TestEnv::with(cloud_with_other_values());
     let before = account_state(&env);
-    let key = env.credentials.access_key_id.clone();
-    let denied = vec!["sso:AttachManagedPolicyToPermissionSet".to_owned()];
-    env.server.cloud().identities.get_mut(&key).unwrap().denied = denied;
+    env.deny(&["sso:AttachManagedPolicyToPermissionSet"]);
     env.json(&UPDATE).expect(4);
-    env.server.cloud().identities.get_mut(&key).unwrap().denied.clear();
+    env.deny(&[]);
     let policy = ADMINISTRATOR.to_owned();
     env.server.cloud().permission_sets[0].managed_policies.push(policy);
     undo(&env, &[]).expect(0);
-    let mut after = account_state(&env);
-    let policies = after["permission_sets"][0]["managed_policies"].as_array_mut().unwrap();
-    assert_eq!(policies.len(), 3, "{policies:?}");
-    policies.retain(|policy| policy != ADMINISTRATOR);
-    after["roles"] = before["roles"].clone();
-    assert_eq!(after, before, "everything else is restored");
+    assert_only_administrator_is_kept(&env, &before);
 }
 
 #[test]

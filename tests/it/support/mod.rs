@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
 
-use idc_sim::{CallLine, Cloud, Credentials, CustomerPolicy, Fault, FaultKind, Hold, Options, Server, scenarios};
+use idc_sim::{CallLine, Cloud, Credentials, CustomerPolicy, Fault, FaultKind, Hold, Options, Server, User, scenarios};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -134,6 +134,29 @@ impl TestEnv {
             nth: None,
             kind: FaultKind::Delay(std::time::Duration::from_millis(milliseconds)),
         });
+    }
+
+    /// Denies the caller these actions, such as `sso:CreatePermissionSet`, and allows all others.
+    pub fn deny(&self, actions: &[&str]) {
+        let mut cloud = self.server.cloud();
+        let caller = cloud.identities.get_mut(&self.credentials.access_key_id);
+        let denied = actions.iter().map(|action| (*action).to_owned());
+        caller.expect("the caller").denied = denied.collect();
+    }
+
+    /// Returns the first user in the directory.
+    pub fn first_user(&self) -> User {
+        let cloud = self.server.cloud();
+        let user = cloud.instances[0].store.users.values().next();
+        user.expect("a user").clone()
+    }
+
+    /// Returns the code in the last mail.
+    pub fn mailed_code(&self) -> String {
+        let cloud = self.server.cloud();
+        let mail = cloud.mails.last().expect("a mail");
+        let (_, code) = mail.text.rsplit_once(": ").expect("a code");
+        code.to_owned()
     }
 
     /// Sets an environment variable for all later runs.
