@@ -18,6 +18,18 @@ struct Command {
     schema: (&'static str, fn() -> Schema),
 }
 
+const fn command(
+    arguments: &'static [&'static str],
+    name: &'static str,
+    schema: (&'static str, fn() -> Schema),
+) -> Command {
+    Command {
+        arguments,
+        name,
+        schema,
+    }
+}
+
 const STEPS: (&str, fn() -> Schema) = ("envelope.v1.json", || schemars::schema_for!(Envelope<StepsBody>));
 const UNDO: (&str, fn() -> Schema) = ("envelope-undo.v1.json", || schemars::schema_for!(Envelope<UndoBody>));
 const LOGIN: (&str, fn() -> Schema) = ("login.v1.json", || schemars::schema_for!(Envelope<LoginBody>));
@@ -32,111 +44,31 @@ const ANSWERS: (&str, fn() -> Schema) = ("envelope-answers.v1.json", || {
 });
 
 const COMMANDS: [Command; 21] = [
-    Command {
-        arguments: &["run", "--non-interactive"],
-        name: "run",
-        schema: STEPS,
-    },
-    Command {
-        arguments: &["status"],
-        name: "status",
-        schema: STEPS,
-    },
-    Command {
-        arguments: &["plan"],
-        name: "plan",
-        schema: STEPS,
-    },
-    Command {
-        arguments: &["next"],
-        name: "next",
-        schema: NEXT,
-    },
-    Command {
-        arguments: &["doctor"],
-        name: "doctor",
-        schema: DOCTOR,
-    },
-    Command {
-        arguments: &["login"],
-        name: "login",
-        schema: LOGIN,
-    },
-    Command {
-        arguments: &["undo", "--yes"],
-        name: "undo",
-        schema: UNDO,
-    },
-    Command {
-        arguments: &["answers"],
-        name: "answers",
-        schema: ANSWERS,
-    },
-    Command {
-        arguments: &["access", "plan"],
-        name: "access plan",
-        schema: ACCESS,
-    },
-    Command {
-        arguments: &["access", "apply"],
-        name: "access apply",
-        schema: ACCESS,
-    },
-    Command {
-        arguments: &["access", "drift"],
-        name: "access drift",
-        schema: ACCESS,
-    },
-    Command {
-        arguments: &["access", "explain", "ada"],
-        name: "access explain",
-        schema: ACCESS,
-    },
-    Command {
-        arguments: &["access", "adopt"],
-        name: "access adopt",
-        schema: ACCESS,
-    },
-    Command {
-        arguments: &["access", "remove", "ada"],
-        name: "access remove",
-        schema: ACCESS,
-    },
-    Command {
-        arguments: &["rehearse", "--non-interactive"],
-        name: "rehearse",
-        schema: STEPS,
-    },
-    Command {
-        arguments: &["rehearse", "status"],
-        name: "status",
-        schema: STEPS,
-    },
-    Command {
-        arguments: &["rehearse", "doctor"],
-        name: "doctor",
-        schema: DOCTOR,
-    },
-    Command {
-        arguments: &["rehearse", "login"],
-        name: "login",
-        schema: LOGIN,
-    },
-    Command {
-        arguments: &["rehearse", "undo", "--yes"],
-        name: "undo",
-        schema: UNDO,
-    },
-    Command {
-        arguments: &["profiles", "sync"],
-        name: "profiles",
-        schema: PROFILES,
-    },
-    Command {
-        arguments: &["join", "d-9067aabbcc", "--all", "--non-interactive", "--wait=1s"],
-        name: "join",
-        schema: PROFILES,
-    },
+    command(&["run", "--non-interactive"], "run", STEPS),
+    command(&["status"], "status", STEPS),
+    command(&["plan"], "plan", STEPS),
+    command(&["next"], "next", NEXT),
+    command(&["doctor"], "doctor", DOCTOR),
+    command(&["login"], "login", LOGIN),
+    command(&["undo", "--yes"], "undo", UNDO),
+    command(&["answers"], "answers", ANSWERS),
+    command(&["access", "plan"], "access plan", ACCESS),
+    command(&["access", "apply"], "access apply", ACCESS),
+    command(&["access", "drift"], "access drift", ACCESS),
+    command(&["access", "explain", "ada"], "access explain", ACCESS),
+    command(&["access", "adopt"], "access adopt", ACCESS),
+    command(&["access", "remove", "ada"], "access remove", ACCESS),
+    command(&["rehearse", "--non-interactive"], "rehearse", STEPS),
+    command(&["rehearse", "status"], "status", STEPS),
+    command(&["rehearse", "doctor"], "doctor", DOCTOR),
+    command(&["rehearse", "login"], "login", LOGIN),
+    command(&["rehearse", "undo", "--yes"], "undo", UNDO),
+    command(&["profiles", "sync"], "profiles", PROFILES),
+    command(
+        &["join", "d-9067aabbcc", "--all", "--non-interactive", "--wait=1s"],
+        "join",
+        PROFILES,
+    ),
 ];
 
 /// A kind of failure: arguments, variables, and the content of the state file.
