@@ -25,6 +25,25 @@ fn call(url: &str, key: &str, target: &str, body: &str) -> String {
     response
 }
 
+/// A rehearsal with the faults in `faults.toml`.
+const WITH_FAULTS: [&str; 6] = [
+    "rehearse",
+    "--non-interactive",
+    "--world=enabled",
+    "--faults=faults.toml",
+    "--calls=calls.jsonl",
+    "--output=json",
+];
+
+/// Asserts that the log of calls has these faults.
+#[track_caller]
+fn assert_logged(env: &TestEnv, faults: &[&str]) {
+    let log = std::fs::read_to_string(env.path("calls.jsonl")).unwrap();
+    for fault in faults {
+        assert!(log.contains(&format!("\"fault\":\"{fault}\"")), "{fault}");
+    }
+}
+
 #[test]
 fn a_run_completes_despite_the_faults_defined_in_a_file() {
     let env = TestEnv::new("fresh");
@@ -74,23 +93,9 @@ fn a_run_completes_despite_the_faults_defined_in_a_file() {
         "#,
     )
     .unwrap();
-    let result = run(
-        &env,
-        &[
-            "rehearse",
-            "--non-interactive",
-            "--world=enabled",
-            "--faults=faults.toml",
-            "--calls=calls.jsonl",
-            "--output=json",
-        ],
-    )
-    .expect(0);
+    let result = run(&env, &WITH_FAULTS).expect(0);
     assert_eq!(result.step("create-user")["origin"], "created");
-    let log = std::fs::read_to_string(env.path("calls.jsonl")).unwrap();
-    for fault in ["cut-after", "refuse", "foreign", "delay", "reset", "refused"] {
-        assert!(log.contains(&format!("\"fault\":\"{fault}\"")), "{fault}");
-    }
+    assert_logged(&env, &["cut-after", "refuse", "foreign", "delay", "reset", "refused"]);
     std::fs::write(env.path("bad.toml"), "[[fault]]\nkind = \"explode\"\n").unwrap();
     run(&env, &["rehearse", "--faults=bad.toml"])
         .expect(2)
@@ -171,25 +176,11 @@ fn responses_can_be_malformed_or_cut_and_operations_can_fail_later() {
         "#,
     )
     .unwrap();
-    let result = run(
-        &env,
-        &[
-            "rehearse",
-            "--non-interactive",
-            "--world=enabled",
-            "--faults=faults.toml",
-            "--calls=calls.jsonl",
-            "--output=json",
-        ],
-    )
-    .expect(1);
+    let result = run(&env, &WITH_FAULTS).expect(1);
     let error = result.step("account-assignment")["error"]["message"].to_string();
     assert!(error.contains("the role is in use"), "{error}");
     assert_eq!(result.step("create-group")["state"], "done");
-    let log = std::fs::read_to_string(env.path("calls.jsonl")).unwrap();
-    for fault in ["cut-before", "half-after", "foreign", "fail-later"] {
-        assert!(log.contains(&format!("\"fault\":\"{fault}\"")), "{fault}");
-    }
+    assert_logged(&env, &["cut-before", "half-after", "foreign", "fail-later"]);
     std::fs::write(
         env.path("bad.toml"),
         "[[fault]]\noperation = \"CreateUsr\"\nkind = \"reset\"\n",
