@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::scripted::PreparedTask;
+use super::scripted::{PreparedTask, Silent};
 use async_trait::async_trait;
 use idc_setup::answers::Key;
 use idc_setup::reconcile::StepInfo;
@@ -62,12 +62,6 @@ impl DetourPrompter {
             other => Ok(other.map(|(_, detour)| detour)),
         }
     }
-}
-
-struct Silent;
-
-impl Waiting for Silent {
-    fn say(&self, _words: &str) {}
 }
 
 impl Events for DetourPrompter {

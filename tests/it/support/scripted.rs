@@ -69,7 +69,8 @@ impl TaskPrompt for PreparedTask {
     }
 }
 
-struct Silent;
+/// A wait that shows nothing.
+pub struct Silent;
 
 impl Waiting for Silent {
     fn say(&self, _words: &str) {}
