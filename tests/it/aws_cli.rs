@@ -1,12 +1,12 @@
 //! The real AWS CLI v2 with the simulated AWS: its commands, its ways to sign in, and the wizard's profile.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use super::profiles::cloud_with;
 use super::support::aws_cli::aws_cli;
+use super::support::browser::get;
 use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
 
 fn command(env: &TestEnv, program: &Path, args: &[&str]) -> Command {
@@ -39,6 +39,18 @@ fn json_as_root(env: &TestEnv, program: &Path, args: &[&str]) -> serde_json::Val
 /// Runs the AWS CLI without credentials in the environment, so that it uses a profile.
 fn run_cli(env: &TestEnv, program: &Path, args: &[&str]) -> RunResult {
     RunResult::new(command(env, program, args).output().unwrap())
+}
+
+/// Starts the AWS CLI, so that each line that it prints can be read at once.
+fn start(env: &TestEnv, program: &Path, args: &[&str]) -> Child {
+    let mut command = command(env, program, args);
+    command.env("PYTHONUNBUFFERED", "1").stdout(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+fn lines_of(child: &mut Child) -> impl Iterator<Item = String> + use<> {
+    let stdout = child.stdout.take().unwrap();
+    BufReader::new(stdout).lines().map_while(Result::ok)
 }
 
 const CONFIG: &str = "[sso-session theirs]\nsso_start_url = https://d-9067aabbcc.awsapps.com/start\nsso_region = us-east-1\n\
@@ -125,15 +137,9 @@ fn the_aws_cli_signs_in_with_a_device_code_and_lists_its_accounts() {
 fn the_aws_cli_signs_in_with_pkce() {
     let Some(aws) = aws_cli() else { return };
     let env = with_config("complete");
-    let mut login = command(&env, &aws, &["sso", "login", "--no-browser", "--profile=theirs"])
-        .env("PYTHONUNBUFFERED", "1")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut login = start(&env, &aws, &["sso", "login", "--no-browser", "--profile=theirs"]);
     // Keep the pipe open, because the CLI fails if it is closed.
-    let mut lines = BufReader::new(login.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
+    let mut lines = lines_of(&mut login);
     follow_to_callback(&mut lines);
     assert!(lines.any(|line| line.contains("Successfully logged into")));
     assert!(login.wait().unwrap().success());
@@ -143,26 +149,20 @@ fn the_aws_cli_signs_in_with_pkce() {
 /// Opens the URL that a program prints, and follows the redirect to the program's listener, like a browser.
 fn follow_to_callback(lines: &mut impl Iterator<Item = String>) {
     let address = lines.find(|line| line.contains("/authorize?")).unwrap();
-    let callback = get(address.trim()).1.unwrap();
+    let callback = status_and_location(address.trim()).1.unwrap();
     assert!(
         callback.starts_with("http://127.0.0.1:") && callback.contains("/oauth/callback?code="),
         "{callback}"
     );
-    assert_eq!(get(&callback).0, 200);
+    assert_eq!(status_and_location(&callback).0, 200);
 }
 
 #[test]
 fn a_session_from_aws_login_is_sufficient_for_a_run_and_is_renewed() {
     let Some(aws) = aws_cli() else { return };
     let env = TestEnv::new("fresh");
-    let mut login = command(&env, &aws, &["login", "--region=us-east-1"])
-        .env("PYTHONUNBUFFERED", "1")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(login.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
+    let mut login = start(&env, &aws, &["login", "--region=us-east-1"]);
+    let mut lines = lines_of(&mut login);
     follow_to_callback(&mut lines);
     let _ = lines.by_ref().count();
     assert!(login.wait().unwrap().success());
@@ -188,16 +188,8 @@ fn a_session_from_aws_login_is_sufficient_for_a_run_and_is_renewed() {
 }
 
 /// Requests a page from this machine, and returns the status and the `Location` header.
-fn get(url: &str) -> (u16, Option<String>) {
-    let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(
-        stream,
-        "GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    )
-    .unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
+fn status_and_location(url: &str) -> (u16, Option<String>) {
+    let response = get(url);
     let status = response.split(' ').nth(1).unwrap().parse().unwrap();
     let location = response.lines().find_map(|line| {
         let (name, value) = line.split_once(": ")?;

@@ -3,7 +3,6 @@
 
 #![cfg(unix)]
 
-use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -11,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use idc_sim::{PersonKind, scenarios};
 
-use super::support::browser::Browser;
+use super::support::browser::{Browser, get};
 use super::support::terminal::Terminal;
 use super::support::{SKIP_RECOMMENDATIONS, TestEnv};
 
@@ -56,20 +55,6 @@ pub fn sign_in_page(opened: &PathBuf) -> String {
     location
 }
 
-/// Sends a GET request to this machine, and returns the response.
-pub fn get(url: &str) -> String {
-    let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(
-        stream,
-        "GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    )
-    .unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
-    response
-}
-
 fn start(env: &TestEnv) -> Terminal {
     // The user existed before, so nobody is told to set a password.
     Terminal::start(env, &[&["--yes"], &SKIP_RECOMMENDATIONS[..]].concat())
@@ -84,9 +69,7 @@ fn the_browser_opens_and_the_callback_is_verified() {
     assert!(address.contains("code_challenge_method=S256"), "{address}");
     let mut browser = Browser::new(&env.server.url());
     browser
-        .open(&address)
-        .press("Next", &[("username", "Admin")])
-        .press("Sign in", &[("password", "whatever")])
+        .sign_in(&address)
         .shows("access your AWS accounts")
         .press("Allow access", &[]);
     let callback = browser.page.clone();
@@ -136,11 +119,7 @@ fn a_denial_in_the_browser_is_reported_with_the_next_step() {
     let mut terminal = start(&env);
     let address = sign_in_page(&opened);
     let mut browser = Browser::new(&env.server.url());
-    browser
-        .open(&address)
-        .press("Next", &[("username", "Admin")])
-        .press("Sign in", &[("password", "whatever")])
-        .press("Deny access", &[]);
+    browser.sign_in(&address).press("Deny access", &[]);
     assert!(get(&browser.page).contains("The sign-in was refused"));
     assert_eq!(terminal.wait_for_exit(), 1, "{}", terminal.contents());
     assert!(terminal.contents().contains("the sign-in was refused in the browser"));

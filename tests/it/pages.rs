@@ -53,9 +53,7 @@ fn a_user_clicks_through_enable_activation_and_sign_in_while_the_wizard_waits() 
             polled.map(|device| device.user_code.clone())
         });
         browser
-            .open(&format!("/portal/device?user_code={code}"))
-            .press("Next", &[("username", "Admin")])
-            .press("Sign in", &[("password", "whatever")])
+            .sign_in(&format!("/portal/device?user_code={code}"))
             .shows("verify your sign-in credentials");
         browser
             .open(&format!(

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
 use super::browser::{env, sign_in_page};
-use super::support::browser::Browser;
+use super::support::browser::{Browser, get};
 use super::support::terminal::Terminal;
 use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, SKIP_RECOMMENDATIONS, TestEnv};
 
@@ -102,11 +102,7 @@ fn a_run_in_a_terminal_with_pkce_leaves_no_secret_behind_even_with_vv() {
     let mut terminal = Terminal::start(&env, &[&["--yes", "-vv"], &SKIP_RECOMMENDATIONS[..]].concat());
     let address = sign_in_page(&opened);
     let mut browser = Browser::new(&env.server.url());
-    browser
-        .open(&address)
-        .press("Next", &[("username", "Admin")])
-        .press("Sign in", &[("password", "whatever")])
-        .press("Allow access", &[]);
+    browser.sign_in(&address).press("Allow access", &[]);
     let back = browser.page.clone();
     let code = back
         .split_once("code=")
@@ -116,7 +112,7 @@ fn a_run_in_a_terminal_with_pkce_leaves_no_secret_behind_even_with_vv() {
         .next()
         .unwrap()
         .to_owned();
-    let response = super::browser::get(&back);
+    let response = get(&back);
     assert!(!response.contains(&code));
     assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
     let challenge = address

@@ -26,6 +26,13 @@ impl Browser {
         self.request("GET", address, "")
     }
 
+    /// Opens a URL or a path, and signs in there as the user of the scenarios.
+    pub fn sign_in(&mut self, address: &str) -> &mut Self {
+        self.open(address)
+            .press("Next", &[("username", "Admin")])
+            .press("Sign in", &[("password", "whatever")])
+    }
+
     /// Submits the form that contains this button. Fields that are not given keep their values on the page.
     pub fn press(&mut self, button: &str, fields: &[(&str, &str)]) -> &mut Self {
         let end = format!(">{button}</button></form>");
@@ -100,6 +107,20 @@ impl Browser {
             None => self,
         }
     }
+}
+
+/// Sends a GET request to this machine, and returns the response.
+pub fn get(url: &str) -> String {
+    let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
 }
 
 fn attribute(tag: &str, name: &str) -> Option<String> {
