@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 use idc_sim::Cloud;
 use serde_json::Value;
@@ -14,28 +15,16 @@ use super::support::by_name::{by_name, differences};
 use super::support::fault_table::can_fail_later;
 use super::support::faulty::{FaultCase, NO_RESPONSE, faults, run_to_end, run_with_fault_at};
 use super::support::kill_points::{is_full_sweep, kill_at_call, sample, try_each};
-use super::support::team::{organization, write};
+use super::support::team::{organization, users, write};
 use super::support::{RunResult, TestEnv, is_mutating};
 
 const APPLY: [&str; 5] = ["access", "apply", "--prune", "--max-deletes=50", "--output=json"];
 
 /// Two users, two groups, two permission sets with several policies, and four assignments.
-const TEAM: &str = r#"format = 1
-name = "acme"
+static TEAM: LazyLock<String> = LazyLock::new(|| ["format = 1\nname = \"acme\"\n", users(), GROUPS_AND_SETS].concat());
 
-[[user]]
-name = "ada"
-email = "ada@example.com"
-given-name = "Ada"
-family-name = "Lovelace"
-
-[[user]]
-name = "bob"
-email = "bob@example.com"
-given-name = "Bob"
-family-name = "Byron"
-
-[[group]]
+/// What [`TEAM`] has besides its users.
+const GROUPS_AND_SETS: &str = r#"[[group]]
 name = "platform"
 members = ["ada", "bob"]
 membership = "exactly"
@@ -153,7 +142,7 @@ fn before_team() -> Cloud {
 
 /// An organization with the team.
 fn with_team() -> Cloud {
-    let env = with_file(before_team(), TEAM);
+    let env = with_file(before_team(), &TEAM);
     env.run(&APPLY).expect(0);
     env.server.cloud().clone()
 }
@@ -172,7 +161,7 @@ impl Situation {
             Self {
                 what: "creating a team",
                 cloud: before_team(),
-                file: TEAM,
+                file: &TEAM,
             },
             Self {
                 what: "changing and deleting a team",
@@ -352,19 +341,19 @@ fn two_machines_can_apply_the_same_file_at_once() {
     let env = TestEnv::with(before_team());
     // Each call takes a while, so that those of both applies mix.
     env.slow_down(20);
-    apply_at_once(&env, [TEAM, TEAM]);
-    assert_same(&env, &one_after_the_other(&[TEAM]));
+    apply_at_once(&env, [&TEAM, &TEAM]);
+    assert_same(&env, &one_after_the_other(&[&TEAM]));
     apply_at_once(&env, [SMALLER_TEAM, SMALLER_TEAM]);
-    assert_same(&env, &one_after_the_other(&[TEAM, SMALLER_TEAM]));
+    assert_same(&env, &one_after_the_other(&[&TEAM, SMALLER_TEAM]));
 }
 
 #[test]
 fn two_machines_can_apply_different_files_at_once_and_neither_takes_what_the_other_gave() {
     let env = TestEnv::with(before_team());
     env.slow_down(20);
-    apply_at_once(&env, [TEAM, OTHER_TEAM]);
-    assert_same(&env, &one_after_the_other(&[TEAM, OTHER_TEAM]));
+    apply_at_once(&env, [&TEAM, OTHER_TEAM]);
+    assert_same(&env, &one_after_the_other(&[&TEAM, OTHER_TEAM]));
     let fewer = OTHER_TEAM.replace(", \"333333333333\"", "");
     apply_at_once(&env, [SMALLER_TEAM, &fewer]);
-    assert_same(&env, &one_after_the_other(&[TEAM, OTHER_TEAM, SMALLER_TEAM, &fewer]));
+    assert_same(&env, &one_after_the_other(&[&TEAM, OTHER_TEAM, SMALLER_TEAM, &fewer]));
 }

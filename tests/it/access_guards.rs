@@ -4,7 +4,7 @@ use idc_sim::{FaultKind, Identity, ServiceError};
 use serde_json::Value;
 
 use super::support::TestEnv;
-use super::support::team::{PROD, applied, edit, organization, team, write};
+use super::support::team::{PROD, applied, edit, organization, team, users, write};
 
 /// Signs in as this user, through a permission set in the management account.
 fn sign_in(env: &mut TestEnv, permission_set: &str, user: &str) {
@@ -27,19 +27,8 @@ fn reasons(envelope: &Value) -> Vec<&str> {
 }
 
 /// The administrators: ada and bob in a group that has access to the management account.
-const ADMINISTRATORS: &str = r#"format = 1
-name = "admins"
-[[user]]
-name = "ada"
-email = "ada@example.com"
-given-name = "Ada"
-family-name = "Lovelace"
-[[user]]
-name = "bob"
-email = "bob@example.com"
-given-name = "Bob"
-family-name = "Byron"
-[[group]]
+fn administrators() -> String {
+    const REST: &str = r#"[[group]]
 name = "Admins"
 members = ["ada", "bob"]
 membership = "exactly"
@@ -51,6 +40,8 @@ principals = ["group:Admins"]
 permission-sets = ["OrgAdmin"]
 accounts = ["management"]
 "#;
+    ["format = 1\nname = \"admins\"\n", users(), REST].concat()
+}
 
 /// Another file, which says nothing about the permission set of the administrators.
 const OTHER_FILE: &str = "format = 1\nname = \"other\"\n[[group]]\nname = \"Admins\"\nmembers = [\"bob\"]\nmembership = \
@@ -59,7 +50,7 @@ const OTHER_FILE: &str = "format = 1\nname = \"other\"\n[[group]]\nname = \"Admi
 #[test]
 fn your_own_access_stays_even_if_the_file_does_not_mention_it() {
     let mut env = TestEnv::with(organization());
-    write(&env, ADMINISTRATORS);
+    write(&env, &administrators());
     env.json(&["access", "apply"]).expect(0);
     sign_in(&mut env, "OrgAdmin", "ada");
     write(&env, OTHER_FILE);
@@ -79,7 +70,7 @@ fn your_own_access_stays_even_if_the_file_does_not_mention_it() {
 #[test]
 fn what_is_protected_is_not_emptied_even_if_the_file_does_not_mention_it() {
     let env = TestEnv::with(organization());
-    write(&env, ADMINISTRATORS);
+    write(&env, &administrators());
     env.json(&["access", "apply"]).expect(0);
     write(
         &env,

@@ -57,6 +57,12 @@ accounts = ["name:Dev *"]
 reason = "TICKET-1"
 "#;
 
+/// The users of [`FILE`], ada and bob, for other access files.
+pub fn users() -> &'static str {
+    let (first, end) = (FILE.find("[[user]]").unwrap(), FILE.find("[[group]]").unwrap());
+    &FILE[first..end]
+}
+
 /// The number of users, groups, memberships, permission sets and assignments that [`FILE`] asks for.
 pub const COUNTS: [usize; 5] = [2, 1, 2, 2, 3];
 
