@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use wildmatch::WildMatch;
+
 use crate::limits::LONGEST_MESSAGE;
 
 /// Puts a text on one line. Text with line breaks could imitate the program's own lines.
@@ -89,6 +91,11 @@ pub fn as_clause(sentence: &str) -> String {
         .unwrap_or_default()
 }
 
+/// Returns whether a pattern matches the whole text. `*` stands for any text and `?` for any character.
+pub fn matches_wildcards(pattern: &str, text: &str) -> bool {
+    WildMatch::new(pattern).matches(text)
+}
+
 /// The text with a capital letter at its beginning.
 pub fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
@@ -125,6 +132,37 @@ mod tests {
             shortened(&(long.clone() + "ö")),
             format!("{long}… ({} characters)", LONGEST_MESSAGE + 1)
         );
+    }
+
+    #[test]
+    fn wildcards_match_the_whole_text() {
+        for (pattern, text, expected) in [
+            ("", "", true),
+            ("", "a", false),
+            ("*", "", true),
+            ("?", "", false),
+            ("Admins", "Admins", true),
+            ("Admins", "Admin", false),
+            ("AWS*", "AWSReadOnly", true),
+            ("AWS*", "MyAWS", false),
+            ("*.toml", "a.toml", true),
+            ("*.toml", "a.yaml", false),
+            ("*-scratch", "a-b-scratch", true),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("*a*b*", "xaxxbx", true),
+            ("*a*b", "ab", true),
+            ("*a*b", "ba", false),
+            ("a*b*c", "axxbyybzzc", true),
+            ("a*b*c", "axxbyybzz", false),
+            ("**a", "bba", true),
+            ("?ä*", "xäy", true),
+            ("ä?*", "äö", true),
+        ] {
+            assert_eq!(matches_wildcards(pattern, text), expected, "{pattern} {text}");
+        }
+        // No pattern takes long.
+        assert!(!matches_wildcards(&("a*".repeat(500) + "b"), &"a".repeat(5000)));
     }
 
     #[test]
