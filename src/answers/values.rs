@@ -89,6 +89,15 @@ fn check_spaced_name(what: &str, text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
+fn check_ascii_name(what: &str, text: &str, max: usize, punctuation: &str) -> Result<(), Invalid> {
+    check_length(what, text, max)?;
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || punctuation.contains(c);
+    if !text.chars().all(is_allowed) {
+        return invalid(format!("{what} must contain only letters, digits and {punctuation}"));
+    }
+    Ok(())
+}
+
 text_value!(
     /// A known Region, such as `eu-west-1`.
     Region,
@@ -146,13 +155,7 @@ text_value!(
 text_value!(
     /// The name of a permission set: 1 to 32 letters, digits or characters of `_+=,.@-`.
     PermissionSetName,
-    |text| {
-        check_length("a permission set name", text, 32)?;
-        if !text.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)) {
-            return invalid("a permission set name must contain only letters, digits and _+=,.@-");
-        }
-        Ok(())
-    }
+    |text| check_ascii_name("a permission set name", text, 32, "_+=,.@-")
 );
 text_value!(
     /// The URL of the access portal: `https://…` with a host, as in the setting `sso_start_url` of the AWS CLI.
@@ -176,13 +179,7 @@ text_value!(
 text_value!(
     /// The name of a profile or SSO session in `~/.aws/config`: letters, digits or characters of `_.@:/+-`.
     ConfigName,
-    |text| {
-        check_length("a profile or session name", text, 128)?;
-        if !text.chars().all(|c| c.is_ascii_alphanumeric() || "_.@:/+-".contains(c)) {
-            return invalid("a profile or session name must contain only letters, digits and _.@:/+-");
-        }
-        Ok(())
-    }
+    |text| check_ascii_name("a profile or session name", text, 128, "_.@:/+-")
 );
 text_value!(
     /// An output format of the AWS CLI.
