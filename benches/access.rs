@@ -8,19 +8,20 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints its results")]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use idc_sim::{
-    Account, Assignment, Cloud, Credentials, Fault, FaultKind, Group, Options, PermissionSet, Role, Server,
-    ServiceError, Stamp, scenarios,
+    Account, Assignment, Cloud, Fault, FaultKind, Group, Options, PermissionSet, Role, ServiceError, Stamp, scenarios,
 };
 use serde_json::Value;
-use tempfile::TempDir;
 use tokio::runtime::Runtime;
+
+use support::TestEnv;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_idc-setup");
 const INSTANCE: &str = "ssoins-7223a1b2c3d4e5f6";
@@ -33,61 +34,28 @@ const RATE: u32 = 20;
 const OUTSTANDING: u32 = 10;
 
 /// A simulated AWS with quotas, and a home folder.
-struct TestEnv {
-    server: Server,
-    credentials: Credentials,
-    home: TempDir,
+fn with_quotas(runtime: &Runtime, cloud: Cloud, faults: Vec<Fault>) -> TestEnv {
+    let options = Options {
+        quota: Some(RATE),
+        keep_calls: true,
+        faults,
+        ..Options::default()
+    };
+    TestEnv::new(runtime, cloud, options)
 }
 
-impl TestEnv {
-    fn new(runtime: &Runtime, mut cloud: Cloud, faults: Vec<Fault>) -> Self {
-        let root = cloud.root();
-        let credentials = cloud.issue(root);
-        let options = Options {
-            quota: Some(RATE),
-            keep_calls: true,
-            faults,
-            ..Options::default()
-        };
-        Self {
-            server: runtime.block_on(Server::start(cloud, options)).unwrap(),
-            credentials,
-            home: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command
-            .env_clear()
-            .current_dir(self.home.path())
-            .env("HOME", self.home.path())
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .env("LANG", "C.UTF-8")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("AWS_ENDPOINT_URL", self.server.url())
-            .env("IDC_SETUP_REHEARSAL", self.server.url())
-            .env("AWS_REGION", "us-east-1")
-            // A service on this machine is otherwise limited only after its first refusal.
-            .env("IDC_SETUP_REQUESTS_PER_SECOND", RATE.to_string())
-            .env("AWS_ACCESS_KEY_ID", &self.credentials.access_key_id)
-            .env("AWS_SECRET_ACCESS_KEY", &self.credentials.secret_access_key)
-            .env("AWS_SESSION_TOKEN", &self.credentials.session_token)
-            .stdin(Stdio::null())
-            .stderr(Stdio::null());
-        command
-    }
-
-    fn access(&self, arguments: &[&str]) -> Value {
-        let mut command = self.command(PROGRAM);
-        let output = command
-            .arg("access")
-            .args(arguments)
-            .args(["--output", "json"])
-            .output()
-            .unwrap();
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
+/// Runs a command of `access`, and returns its envelope.
+fn access(env: &TestEnv, arguments: &[&str]) -> Value {
+    let output = env
+        .command(PROGRAM)
+        // A service on this machine is otherwise limited only after its first refusal.
+        .env("IDC_SETUP_REQUESTS_PER_SECOND", RATE.to_string())
+        .arg("access")
+        .args(arguments)
+        .args(["--output", "json"])
+        .output()
+        .unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// An organization with these accounts, groups and permission sets, which the access file owns.
@@ -208,10 +176,10 @@ fn main() {
 fn assignments(runtime: &Runtime, count: u32, seconds: u32, fault: &str) {
     let mut cloud = organization(count / (SETS * GROUPS), SETS, GROUPS);
     cloud.timing.provisioning = Duration::from_secs(u64::from(seconds));
-    let env = TestEnv::new(runtime, cloud, faults(fault, count));
+    let env = with_quotas(runtime, cloud, faults(fault, count));
     std::fs::write(env.home.path().join("access.toml"), access_file(SETS, GROUPS)).unwrap();
     let started = Instant::now();
-    let result = env.access(&["apply", "--non-interactive"]);
+    let result = access(&env, &["apply", "--non-interactive"]);
     let wall = started.elapsed().as_secs_f64();
     let calls = u32::try_from(env.server.calls().len()).unwrap();
     let refused = env
@@ -288,10 +256,10 @@ fn reads(runtime: &Runtime) {
         }
     }
     let pairs = u32::try_from(cloud.roles.len()).unwrap();
-    let env = TestEnv::new(runtime, cloud, Vec::new());
+    let env = with_quotas(runtime, cloud, Vec::new());
     std::fs::write(env.home.path().join("access.toml"), text).unwrap();
     let started = Instant::now();
-    let result = env.access(&["drift"]);
+    let result = access(&env, &["drift"]);
     let wall = started.elapsed().as_secs_f64();
     let drift = result["drift"].as_array().map_or(0, Vec::len);
     let mut by_operation: BTreeMap<String, u32> = BTreeMap::new();
@@ -329,7 +297,7 @@ fn terraform(runtime: &Runtime, count: u32) {
     let mut cloud = organization(count / (SETS * GROUPS), SETS, GROUPS);
     cloud.timing.provisioning = Duration::from_secs(1);
     let groups: Vec<String> = cloud.instances[0].store.groups.keys().cloned().collect();
-    let env = TestEnv::new(runtime, cloud, Vec::new());
+    let env = with_quotas(runtime, cloud, Vec::new());
     let mut text = format!(
         "terraform {{\n  required_providers {{\n    aws = {{ source = \"hashicorp/aws\", version = \"5.100.0\" }}\n  }}\n}}\n\
          provider \"aws\" {{\n  region = \"us-east-1\"\n  skip_metadata_api_check = true\n  endpoints {{\n    sso = \"{0}\"\n    \
@@ -355,6 +323,7 @@ fn terraform(runtime: &Runtime, count: u32) {
     let run = |arguments: &[&str]| {
         let mut command = env.command("terraform");
         command
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("TF_CLI_CONFIG_FILE", &config)
             .args(arguments)
             .output()

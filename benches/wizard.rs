@@ -5,63 +5,37 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints its results")]
 
+mod support;
+
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use idc_sim::{CallLine, Credentials, Options, Server, scenarios};
-use tempfile::TempDir;
+use idc_sim::{CallLine, Options, scenarios};
 use tokio::runtime::Runtime;
+
+use support::TestEnv;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_idc-setup");
 const ANSWERS: [&str; 3] = ["--email=ada@example.com", "--given-name=Ada", "--family-name=Lovelace"];
 const SKIP_RECOMMENDATIONS: [&str; 3] = ["--skip=mfa", "--skip=cloudtrail", "--skip=root-access-keys"];
 
-struct TestEnv {
-    server: Server,
-    credentials: Credentials,
-    home: TempDir,
+fn with_latency(runtime: &Runtime, scenario: &str, latency: u64) -> TestEnv {
+    let options = Options {
+        latency: Duration::from_millis(latency),
+        keep_calls: true,
+        ..Options::default()
+    };
+    TestEnv::new(runtime, scenarios::named(scenario).unwrap(), options)
 }
 
-impl TestEnv {
-    fn new(runtime: &Runtime, scenario: &str, latency: u64) -> Self {
-        let mut cloud = scenarios::named(scenario).unwrap();
-        let root = cloud.root();
-        let credentials = cloud.issue(root);
-        let options = Options {
-            latency: Duration::from_millis(latency),
-            keep_calls: true,
-            ..Options::default()
-        };
-        Self {
-            server: runtime.block_on(Server::start(cloud, options)).unwrap(),
-            credentials,
-            home: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command
-            .env_clear()
-            .env("HOME", self.home.path())
-            .env("PATH", "/usr/bin:/bin")
-            .env("LANG", "C.UTF-8")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("AWS_ENDPOINT_URL", self.server.url())
-            .env("IDC_SETUP_REHEARSAL", self.server.url())
-            .env("AWS_REGION", "us-east-1")
-            .env("AWS_DEFAULT_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", &self.credentials.access_key_id)
-            .env("AWS_SECRET_ACCESS_KEY", &self.credentials.secret_access_key)
-            .env("AWS_SESSION_TOKEN", &self.credentials.session_token)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        command
-    }
+/// A command that prints nothing.
+fn command(env: &TestEnv, program: &str) -> Command {
+    let mut command = env.command(program);
+    command.env("AWS_DEFAULT_REGION", "us-east-1").stdout(Stdio::null());
+    command
 }
 
 fn main() {
@@ -78,10 +52,9 @@ fn median(mut values: Vec<u128>) -> u128 {
 
 /// Measures the time from the start of the program to its first output.
 fn first_output(runtime: &Runtime) {
-    let env = TestEnv::new(runtime, "fresh", 100);
+    let env = with_latency(runtime, "fresh", 100);
     let took = (0..15).map(|_| {
-        let mut child = env
-            .command(PROGRAM)
+        let mut child = command(&env, PROGRAM)
             .arg("--accessible")
             .stdin(Stdio::piped())
             .stderr(Stdio::piped())
@@ -103,9 +76,8 @@ fn first_output(runtime: &Runtime) {
 fn waits(runtime: &Runtime) {
     println!("waits between an answer and the next question, at 100 ms latency (scenario: enabled)");
     println!("{:>8}  {:>14}  {:>7}  next question", "wait ms", "calls ms", "hidden");
-    let env = TestEnv::new(runtime, "enabled", 100);
-    let mut child = env
-        .command(PROGRAM)
+    let env = with_latency(runtime, "enabled", 100);
+    let mut child = command(&env, PROGRAM)
         .args([&["run", "--accessible"], &SKIP_RECOMMENDATIONS[..]].concat())
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())
@@ -205,8 +177,8 @@ fn whole_runs(runtime: &Runtime) {
             );
         };
         for (by, is_partial) in [("idc-setup, steps 1-5", true), ("idc-setup, all steps", false)] {
-            let env = TestEnv::new(runtime, "enabled", latency);
-            let mut command = env.command(PROGRAM);
+            let env = with_latency(runtime, "enabled", latency);
+            let mut command = command(&env, PROGRAM);
             command.args([&["run", "--non-interactive", "--wait=60s"], &ANSWERS[..]].concat());
             if is_partial {
                 command.args(
@@ -228,10 +200,13 @@ fn whole_runs(runtime: &Runtime) {
             );
             continue;
         }
-        let env = TestEnv::new(runtime, "enabled", latency);
+        let env = with_latency(runtime, "enabled", latency);
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/sequential.py");
         let started = Instant::now();
-        let status = env.command(&python.display().to_string()).arg(script).status().unwrap();
+        let status = command(&env, &python.display().to_string())
+            .arg(script)
+            .status()
+            .unwrap();
         assert!(status.success(), "the script failed");
         report("boto3, sequential", &env, started.elapsed());
     }
