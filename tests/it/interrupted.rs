@@ -6,7 +6,7 @@ use std::time::Duration;
 use idc_sim::{FaultKind, Hold, PersonKind, ServiceError};
 
 use super::support::forwarder::Forwarder;
-use super::support::{ANSWERS, NON_INTERACTIVE, RUNTIME, RunResult, TestEnv};
+use super::support::{ANSWERS, CREATIONS, NON_INTERACTIVE, RUNTIME, RunResult, TestEnv};
 
 fn run_args() -> Vec<&'static str> {
     [&["run"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat()
@@ -108,14 +108,7 @@ fn a_run_continues_after_a_kill_in_step_8() {
 
 #[test]
 fn a_resource_whose_creation_got_no_reply_is_found_and_recorded_as_created() {
-    for operation in [
-        "CreateUser",
-        "CreateGroup",
-        "CreateGroupMembership",
-        "CreatePermissionSet",
-        "AttachManagedPolicyToPermissionSet",
-        "CreateAccountAssignment",
-    ] {
+    for operation in CREATIONS {
         let env = TestEnv::new("fresh");
         env.fault(operation, 1, FaultKind::CutAfter);
         let result = env.run_setup(&[]);

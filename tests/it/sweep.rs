@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::support::by_name::differences;
 use super::support::kill_points::{KillPoint, is_full_sweep, is_traceable, kill, requests, sample, syncs, try_each};
-use super::support::{ANSWERS, NON_INTERACTIVE, TestEnv};
+use super::support::{ANSWERS, CREATIONS, NON_INTERACTIVE, TestEnv};
 use super::undo::persistent_state;
 
 /// Returns the state of the account and the files, by name instead of ID, because IDs differ from run to run.
@@ -320,16 +320,6 @@ fn nothing_is_lost_although_reads_show_writes_late() {
     sweep("undo with late reads", &points(in_undo, 2), completed, &undo, &expected);
 }
 
-/// The changes of a run whose effects reads show late.
-const CHANGES: [&str; 6] = [
-    "CreateUser",
-    "CreateGroup",
-    "CreateGroupMembership",
-    "CreatePermissionSet",
-    "AttachManagedPolicyToPermissionSet",
-    "CreateAccountAssignment",
-];
-
 #[test]
 fn a_run_that_is_killed_while_it_waits_for_a_change_to_show_knows_the_change_as_its_own() {
     let args = answers("enabled");
@@ -369,7 +359,7 @@ fn a_run_that_is_killed_while_it_waits_for_a_change_to_show_knows_the_change_as_
         &[300]
     };
     std::thread::scope(|scope| {
-        for operation in CHANGES {
+        for operation in CREATIONS {
             scope.spawn(move || delays.iter().for_each(|delay| attempt(operation, *delay)));
         }
     });

@@ -59,6 +59,16 @@ pub const NON_INTERACTIVE: [&str; 4] = [
     "--wait=60s",
 ];
 
+/// The changes of a run in Identity Center, each of which is made once.
+pub const CREATIONS: [&str; 6] = [
+    "CreateUser",
+    "CreateGroup",
+    "CreateGroupMembership",
+    "CreatePermissionSet",
+    "AttachManagedPolicyToPermissionSet",
+    "CreateAccountAssignment",
+];
+
 /// A simulated AWS, and a user's home folder.
 pub struct TestEnv {
     /// The simulated AWS.
