@@ -223,7 +223,7 @@ class GitHub:
         while True:
             comments = self.call("GET", f"/issues/{number}/comments?per_page=100&page={page}")
             for comment in comments:
-                # Anybody can write the marker: a comment of a person is never taken for ours.
+                # Anybody can write the marker: a comment of a person is never taken for one of this Action.
                 if comment["body"].startswith(marker) and comment["user"]["type"] == "Bot":
                     return self.call("PATCH", f"/issues/comments/{comment['id']}", {"body": text})
             if len(comments) < 100:

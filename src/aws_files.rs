@@ -148,7 +148,7 @@ pub async fn agreement(before: &Config, after: &Config, sections: &[(Section<'_>
     let of_cli = parse_with_cli(&text).map_err(|error| error.to_string())?;
     let of_sdk = parse_with_sdk(AwsFile::Config, &text).await?;
     for &(section, keys) in sections {
-        let Some(ours) = after.get(section) else { continue };
+        let Some(expected) = after.get(section) else { continue };
         let header = before.header_line(section).or(after.header_line(section)).unwrap_or(1);
         let of_sdk = |key: &str| match section {
             Section::Profile(name) => of_sdk.get_profile(name).map(|section| section.get(key)),
@@ -173,7 +173,7 @@ pub async fn agreement(before: &Config, after: &Config, sections: &[(Section<'_>
             let inherited = of_cli.get(key).map(|property| property.line);
             let of_cli = of_cli.get(key).map(|property| property.value.as_str());
             let of_sdk = of_sdk(key).flatten();
-            if of_cli != of_sdk || of_sdk != ours.get(*key).map(String::as_str) {
+            if of_cli != of_sdk || of_sdk != expected.get(*key).map(String::as_str) {
                 let line = before.property_line(section, key).or(inherited).unwrap_or(header);
                 return Err(format!(
                     "the AWS CLI and the AWS SDKs read different values of {key} in line {line}; put a comment on a line \

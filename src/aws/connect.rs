@@ -112,7 +112,7 @@ pub enum ConnectError {
     Setting(InvalidSetting),
     /// No credentials were found, or they could not be loaded for this reason.
     NoCredentials(Option<String>),
-    /// STS did not return the caller identity. Holds how far its clock is ahead of ours, if known.
+    /// STS did not return the caller identity. Holds how far its clock is ahead of this machine's, if known.
     Failed(AwsError, Option<SignedDuration>),
 }
 

@@ -156,19 +156,19 @@ async fn no_credentials(environment: &Environment, profile: Option<&str>, why: O
                 .then(SetupCommand::again().placeholder("--profile", "NAME")),
         );
     }
-    if let Some(ours) = reauth::own_profile(environment).filter(|_| profile.is_none()) {
-        let with_profile = SetupCommand::again().value("--profile", &ours.name);
-        let (message, next): (String, NextStep) = if ours.is_signed_in {
+    if let Some(own) = reauth::own_profile(environment).filter(|_| profile.is_none()) {
+        let with_profile = SetupCommand::again().value("--profile", &own.name);
+        let (message, next): (String, NextStep) = if own.is_signed_in {
             (
                 format!(
                     "No AWS credentials were found, but you are signed in with profile \"{}\".",
-                    ours.name
+                    own.name
                 ),
                 with_profile.to("use them"),
             )
         } else {
             (
-                format!("Your session for profile \"{}\" has expired.", ours.name),
+                format!("Your session for profile \"{}\" has expired.", own.name),
                 SetupCommand::login().to("sign in again").then(with_profile),
             )
         };

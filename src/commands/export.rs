@@ -347,7 +347,7 @@ fn write(dir: &Path, kind: &str, export: &Export) -> Result<Written, UserError> 
             .placeholder("--dir", "DIR")
             .to("use another folder");
         match error {
-            FolderError::NotOurs(_) | FolderError::OtherExport { .. } => UserError::usage(message, other),
+            FolderError::NotOwned(_) | FolderError::OtherExport { .. } => UserError::usage(message, other),
             FolderError::List { .. } | FolderError::Io { .. } => UserError::failed(message, other),
         }
     })

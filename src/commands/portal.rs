@@ -107,8 +107,8 @@ impl Portal {
     /// The cached token of the session if it is of the same portal, renewed if necessary; otherwise that of a new sign-in.
     async fn token(&self, session: &Session<'_>) -> Result<Token, UserError> {
         let now = Timestamp::now();
-        let is_ours = |token: &CachedToken| portal_address::is_same(&token.start_url, &session.profile.start_url);
-        if let Some(token) = session.token().filter(is_ours) {
+        let is_of_portal = |token: &CachedToken| portal_address::is_same(&token.start_url, &session.profile.start_url);
+        if let Some(token) = session.token().filter(is_of_portal) {
             if token.is_valid(now) {
                 return Ok(Token { token, signed_in: None });
             }

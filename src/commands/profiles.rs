@@ -15,7 +15,7 @@ use crate::ids::RegionName;
 use crate::next_step::{NextStep, SetupCommand, Subcommand};
 use crate::profiles::change::CurrentFile;
 use crate::profiles::filter::Filter;
-use crate::profiles::plan::{Action, InFile, Plan, ProfileRegion, Wanted, is_ours, plan, removal};
+use crate::profiles::plan::{Action, InFile, Plan, ProfileRegion, Wanted, is_managed, plan, removal};
 use crate::profiles::role::{Offered, Role};
 use crate::profiles::sessions;
 use crate::reconcile::{Importance, StepInfo};
@@ -194,16 +194,16 @@ impl Work<'_> {
             is_of_portal: &|_| true,
         };
         let planned = removal(name, &self.filter, &roles, &in_file);
-        let ours = profiles.iter().filter(|profile| is_ours(profile, name)).count();
+        let managed = profiles.iter().filter(|profile| is_managed(profile, name)).count();
         if planned.rows.is_empty() && !self.filter.is_empty() {
-            return Err(self.no_match(&format!("the {ours} profiles that idc-setup wrote"), &roles));
+            return Err(self.no_match(&format!("the {managed} profiles that idc-setup wrote"), &roles));
         }
         let mut after = self.file.config.clone();
         let section = Section::SsoSession(name);
         let remembers = after
             .get(section)
             .is_some_and(|session| session.contains_key(TEMPLATE_KEY));
-        if planned.count(Action::Removed) == ours && remembers {
+        if planned.count(Action::Removed) == managed && remembers {
             after.set(section, &[(TEMPLATE_KEY, None)]);
         }
         self.edit(planned, after, report).await

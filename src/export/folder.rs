@@ -21,9 +21,9 @@ const FORMAT: u32 = 1;
 /// Why an export was not written. Nothing was changed, unless writing itself failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// These files are not ours.
-    #[error("{}", not_ours(.0))]
-    NotOurs(Vec<PathBuf>),
+    /// No export wrote these files, or somebody has changed them.
+    #[error("{}", not_owned(.0))]
+    NotOwned(Vec<PathBuf>),
     /// Another export owns a file with this name.
     #[error("the file {} is not replaced: it belongs to the export {owner}", path.display())]
     OtherExport {
@@ -50,7 +50,7 @@ pub enum FolderError {
     },
 }
 
-fn not_ours(paths: &[PathBuf]) -> String {
+fn not_owned(paths: &[PathBuf]) -> String {
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     // The path comes second: a sentence begins with a capital letter, and a path must not.
     match &names[..] {
@@ -120,7 +120,7 @@ pub fn write(folder: &Path, export: &str, exported: &[File]) -> Result<Written, 
     let before = exported.iter().map(|file| existing(folder, &file.name));
     let before: Vec<Existing> = before.collect::<Result<_, _>>()?;
     refuse_what_another_export_owns(folder, &list, &before, export)?;
-    refuse_what_is_not_ours(folder, &list, before.iter().chain(&others), exported)?;
+    refuse_what_is_not_owned(folder, &list, before.iter().chain(&others), exported)?;
     // Both digests, in case that the program is killed before the file is written.
     for file in exported {
         let listed = list.files.entry(file.name.clone()).or_insert_with(|| Listed {
@@ -195,13 +195,13 @@ fn refuse_what_another_export_owns(
 }
 
 /// Refuses files that no export wrote, or that somebody has changed. One with exactly the new content does no harm.
-fn refuse_what_is_not_ours<'a>(
+fn refuse_what_is_not_owned<'a>(
     folder: &Path,
     list: &List,
     existing: impl Iterator<Item = &'a Existing>,
     exported: &[File],
 ) -> Result<(), FolderError> {
-    let is_ours = |one: &Existing| {
+    let is_owned = |one: &Existing| {
         let Some(content) = &one.content else { return true };
         let known = list.files.get(&one.name);
         let is_new = exported
@@ -209,12 +209,12 @@ fn refuse_what_is_not_ours<'a>(
             .any(|file| file.name == one.name && file.text.as_bytes() == content);
         is_new || known.is_some_and(|listed| listed.digests.contains(&files::digest(content)))
     };
-    let others = existing.filter(|one| !is_ours(one));
+    let others = existing.filter(|one| !is_owned(one));
     let others: Vec<PathBuf> = others.map(|one| folder.join(&one.name)).collect();
     if others.is_empty() {
         Ok(())
     } else {
-        Err(FolderError::NotOurs(others))
+        Err(FolderError::NotOwned(others))
     }
 }
 
@@ -284,7 +284,7 @@ mod tests {
             &[file("b.tf", "4"), file("c.tf", "4"), file("d.tf", "4")],
         )
         .unwrap_err();
-        assert!(matches!(refused, FolderError::NotOurs(paths) if paths.len() == 2));
+        assert!(matches!(refused, FolderError::NotOwned(paths) if paths.len() == 2));
         assert!(!folder.join("d.tf").exists(), "nothing was written");
         assert_eq!(fs::read_to_string(folder.join("b.tf")).unwrap(), "mine");
     }

@@ -75,7 +75,7 @@ impl CurrentFile {
         cli_config::diff(&self.path, &self.text, &after.text())
     }
 
-    /// The change to another text, in which this session and these profiles are ours to write.
+    /// The change to another text, which may write this session and these profiles.
     ///
     /// # Errors
     /// If the AWS CLI and the AWS SDKs would read the session or one of the profiles differently.

@@ -13,11 +13,11 @@ use crate::ids::RegionName;
 use crate::resources::cli_config::{LEGACY_KEYS, MARK, OTHER_CREDENTIALS};
 use aws_config_file::{Config, ProfileEdit, ProfileSection};
 
-/// The name of the profile that every command uses without `--profile`. No profile of ours gets it.
+/// The name of the profile that every command uses without `--profile`. No managed profile gets it.
 const DEFAULT_PROFILE: &str = "default";
 
-/// Every property that a profile of ours gets.
-const OUR_KEYS: [&str; 5] = ["sso_session", "sso_account_id", "sso_role_name", "region", MARK];
+/// Every property that a managed profile gets.
+const MANAGED_KEYS: [&str; 5] = ["sso_session", "sso_account_id", "sso_role_name", "region", MARK];
 
 /// What happens to a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -85,7 +85,7 @@ pub struct Wanted<'a> {
     pub session: &'a str,
     /// The template for their names.
     pub template: &'a Template,
-    /// Whether profiles of ours that exist get the names of the template too. Otherwise, only new ones do.
+    /// Whether managed profiles that exist get the names of the template too. Otherwise, only new ones do.
     pub renames: bool,
     /// All roles that the portal offers.
     pub roles: &'a [Role],
@@ -97,7 +97,7 @@ pub struct Wanted<'a> {
     pub chosen: Option<&'a BTreeSet<usize>>,
     /// The Region.
     pub region: &'a ProfileRegion,
-    /// Whether profiles of ours are removed if the portal no longer offers their role.
+    /// Whether managed profiles are removed if the portal no longer offers their role.
     pub prune: bool,
     /// Whether a profile in the legacy form that gives a wanted role gets the session.
     pub converts_legacy: bool,
@@ -176,7 +176,7 @@ struct Target<'a> {
     role: &'a Role,
     /// The name by the template.
     name: String,
-    /// The profile of ours for the role.
+    /// The managed profile for the role.
     own: Option<&'a ProfileSection>,
     /// Whether `own` keeps its name: another profile uses it, or no new names were requested.
     is_pinned: bool,
@@ -186,7 +186,7 @@ struct Target<'a> {
 type RoleKey<'a> = (&'a str, &'a str);
 
 /// Whether a profile is managed by this program, for this session. One whose session somebody has changed is not.
-pub fn is_ours(profile: &ProfileSection, session: &str) -> bool {
+pub fn is_managed(profile: &ProfileSection, session: &str) -> bool {
     !profile.is_repeated && profile.get(MARK) == Some(session) && profile.get("sso_session") == Some(session)
 }
 
@@ -196,9 +196,9 @@ const UNREADABLE: &str = "The access portal lists its account, but refuses to li
 /// Why a profile is kept that does not say which role it is for.
 const INCOMPLETE: &str = "It has no sso_account_id or no sso_role_name.";
 
-/// Whether a profile of ours does not say which role it is for: somebody has edited it.
+/// Whether a managed profile does not say which role it is for: somebody has edited it.
 fn is_incomplete(profile: &ProfileSection, session: &str) -> bool {
-    is_ours(profile, session) && key_of(profile).is_none()
+    is_managed(profile, session) && key_of(profile).is_none()
 }
 
 /// The account and the permission set of a profile of SSO.
@@ -211,8 +211,11 @@ pub fn plan(wanted: &Wanted<'_>, file: &InFile<'_>) -> Plan {
     let sources = sources(file);
     let existing = existing(wanted, file);
     let mut own: BTreeMap<RoleKey, Vec<&ProfileSection>> = BTreeMap::new();
-    let ours = file.profiles.iter().filter(|profile| is_ours(profile, wanted.session));
-    for (key, profile) in ours.filter_map(|profile| Some((key_of(profile)?, profile))) {
+    let managed = file
+        .profiles
+        .iter()
+        .filter(|profile| is_managed(profile, wanted.session));
+    for (key, profile) in managed.filter_map(|profile| Some((key_of(profile)?, profile))) {
         own.entry(key).or_default().push(profile);
     }
     let mut plan = Plan::default();
@@ -268,13 +271,13 @@ pub fn plan(wanted: &Wanted<'_>, file: &InFile<'_>) -> Plan {
     plan
 }
 
-/// Plans the removal of the profiles of ours whose role matches a filter. `offered` says how their accounts are called, as far as
-/// that is known.
+/// Plans the removal of the managed profiles whose role matches a filter. `offered` says how their accounts are called, as
+/// far as that is known.
 pub fn removal(session: &str, filter: &Filter, offered: &[Role], file: &InFile<'_>) -> Plan {
     let sources = sources(file);
     let accounts: BTreeMap<&str, &Role> = offered.iter().map(|role| (&*role.account, role)).collect();
-    let ours = file.profiles.iter().filter(|profile| is_ours(profile, session));
-    let matching = ours.filter_map(|profile| {
+    let managed = file.profiles.iter().filter(|profile| is_managed(profile, session));
+    let matching = managed.filter_map(|profile| {
         let text = |key: &str| profile.get(key).unwrap_or_default();
         let (account, permission_set) = (text("sso_account_id"), text("sso_role_name"));
         let known = accounts.get(account);
@@ -311,7 +314,7 @@ fn existing<'a>(wanted: &Wanted<'_>, file: &InFile<'a>) -> BTreeMap<RoleKey<'a>,
         let has_other_credentials = OTHER_CREDENTIALS.iter().any(|key| profile.get(key).is_some());
         if profile.is_repeated
             || has_other_credentials
-            || is_ours(profile, wanted.session)
+            || is_managed(profile, wanted.session)
             || !(file.is_of_portal)(profile)
         {
             continue;
@@ -351,7 +354,7 @@ fn stale_row(removes: bool, profile: &ProfileSection, sources: &BTreeSet<&str>) 
         .properties
         .keys()
         .map(String::as_str)
-        .filter(|key| !OUR_KEYS.contains(key))
+        .filter(|key| !MANAGED_KEYS.contains(key))
         .collect();
     let why = if !foreign.is_empty() {
         let setting = if foreign.len() == 1 { "setting" } else { "settings" };
@@ -376,7 +379,7 @@ fn stale_row(removes: bool, profile: &ProfileSection, sources: &BTreeSet<&str>) 
     }
 }
 
-/// The names that no profile of ours can get: those of all other profiles, and of those that keep their name.
+/// The names that no managed profile can get: those of all other profiles, and of those that keep their name.
 fn taken(file: &InFile<'_>, targets: &[Target<'_>], stale: &[Row]) -> BTreeSet<String> {
     let renamable = targets
         .iter()
@@ -543,8 +546,8 @@ mod tests {
         ]
     }
 
-    /// A profile of ours.
-    fn ours(name: &str, account: &str, set: &str) -> String {
+    /// A managed profile.
+    fn managed(name: &str, account: &str, set: &str) -> String {
         format!(
             "[profile {name}]\nsso_session = {SESSION}\nsso_account_id = {account}\nsso_role_name = {set}\n\
              {MARK} = {SESSION}\n"
@@ -654,8 +657,8 @@ mod tests {
     }
 
     #[test]
-    fn a_region_for_all_changes_the_profiles_of_ours() {
-        let text = ours("dev-Admin", "111111111111", "Admin");
+    fn a_region_for_all_changes_the_managed_profiles() {
+        let text = managed("dev-Admin", "111111111111", "Admin");
         let case = Case {
             text: &text,
             roles: vec![role("111111111111", "dev", "Admin")],
@@ -703,10 +706,11 @@ mod tests {
     }
 
     #[test]
-    fn only_unchanged_profiles_of_ours_are_removed_and_only_with_prune() {
-        let gone = ["a", "b", "c", "d"].map(|name| ours(name, "333333333333", "Gone"));
+    fn only_unchanged_managed_profiles_are_removed_and_only_with_prune() {
+        let gone = ["a", "b", "c", "d"].map(|name| managed(name, "333333333333", "Gone"));
         let [plain, with_key, with_comment, used] = gone;
-        let other = ours("e", "333333333333", "Gone").replace("idc_setup_managed = work", "idc_setup_managed = other");
+        let other =
+            managed("e", "333333333333", "Gone").replace("idc_setup_managed = work", "idc_setup_managed = other");
         let text = format!(
             "{plain}\n{with_key}output = text\n\n{}\n{used}\n{other}\n[profile f]\nsource_profile = d\n",
             with_comment.replace("sso_role_name", "# mine\nsso_role_name"),
@@ -733,8 +737,8 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_of_ours_follows_its_name_unless_another_profile_uses_it() {
-        let text = ours("old-name", "111111111111", "Admin");
+    fn a_managed_profile_follows_its_name_unless_another_profile_uses_it() {
+        let text = managed("old-name", "111111111111", "Admin");
         let case = |text| Case {
             text,
             roles: vec![role("111111111111", "dev", "Admin")],
@@ -754,10 +758,10 @@ mod tests {
     }
 
     #[test]
-    fn profiles_of_ours_can_swap_their_names() {
+    fn managed_profiles_can_swap_their_names() {
         let text = [
-            ours("dev-Read", "111111111111", "Admin"),
-            ours("dev-Admin", "111111111111", "Read"),
+            managed("dev-Read", "111111111111", "Admin"),
+            managed("dev-Admin", "111111111111", "Read"),
         ]
         .concat();
         let case = Case {
@@ -774,7 +778,7 @@ mod tests {
 
     #[test]
     fn a_new_profile_can_take_the_name_of_one_that_is_removed() {
-        let gone = ours("dev-Admin", "333333333333", "Gone");
+        let gone = managed("dev-Admin", "333333333333", "Gone");
         let case = Case {
             text: &gone,
             roles: vec![role("111111111111", "dev", "Admin")],
@@ -783,12 +787,12 @@ mod tests {
         };
         let rows = [("dev-Admin", Action::Added), ("dev-Admin", Action::Removed)];
         assert_eq!(case.actions(), expected(&rows));
-        assert_eq!(case.edited(), ours("dev-Admin", "111111111111", "Admin"));
+        assert_eq!(case.edited(), managed("dev-Admin", "111111111111", "Admin"));
     }
 
     #[test]
     fn a_new_profile_can_take_the_name_that_another_one_gives_up() {
-        let text = ours("dev-Read", "111111111111", "Admin");
+        let text = managed("dev-Read", "111111111111", "Admin");
         let case = Case {
             text: &text,
             roles: roles()[..2].to_vec(),
@@ -797,8 +801,8 @@ mod tests {
         let rows = [("dev-Admin", Action::Renamed), ("dev-Read", Action::Added)];
         assert_eq!(case.actions(), expected(&rows));
         let both = [
-            ours("dev-Admin", "111111111111", "Admin"),
-            ours("dev-Read", "111111111111", "Read"),
+            managed("dev-Admin", "111111111111", "Admin"),
+            managed("dev-Read", "111111111111", "Read"),
         ];
         assert_eq!(case.edited(), both.join("\n"));
     }
@@ -817,7 +821,7 @@ mod tests {
 
     #[test]
     fn an_account_whose_roles_cannot_be_read_keeps_its_profiles() {
-        let text = ours("prod-Read", "222222222222", "Read");
+        let text = managed("prod-Read", "222222222222", "Read");
         let case = Case {
             text: &text,
             roles: Vec::new(),
@@ -832,8 +836,8 @@ mod tests {
     #[test]
     fn a_source_profile_of_the_credentials_file_is_kept() {
         let text = [
-            ours("old", "111111111111", "Admin"),
-            ours("gone", "333333333333", "Gone"),
+            managed("old", "111111111111", "Admin"),
+            managed("gone", "333333333333", "Gone"),
         ]
         .concat();
         let case = Case {
@@ -862,7 +866,7 @@ mod tests {
 
     #[test]
     fn a_profile_of_ours_without_a_role_is_shown_and_kept() {
-        let text = ours("x", "111111111111", "Admin").replace("sso_role_name = Admin\n", "");
+        let text = managed("x", "111111111111", "Admin").replace("sso_role_name = Admin\n", "");
         let case = Case {
             text: &text,
             roles: Vec::new(),
@@ -874,11 +878,11 @@ mod tests {
     }
 
     #[test]
-    fn only_the_profiles_of_ours_that_match_a_filter_are_removed() {
+    fn only_the_managed_profiles_that_match_a_filter_are_removed() {
         let text = [
-            ours("dev-Admin", "111111111111", "Admin"),
-            ours("dev-Read", "111111111111", "Read"),
-            ours("prod-Read", "222222222222", "Read"),
+            managed("dev-Admin", "111111111111", "Admin"),
+            managed("dev-Read", "111111111111", "Read"),
+            managed("prod-Read", "222222222222", "Read"),
         ]
         .concat();
         let config = Config::parse(text.as_bytes()).unwrap();
@@ -903,8 +907,8 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_with_another_session_is_no_longer_ours() {
-        let text = ours("dev-Admin", "111111111111", "Admin").replacen("= work", "= theirs", 1);
+    fn a_profile_with_another_session_is_no_longer_managed() {
+        let text = managed("dev-Admin", "111111111111", "Admin").replacen("= work", "= theirs", 1);
         let case = Case {
             text: &text,
             roles: Vec::new(),

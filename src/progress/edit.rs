@@ -58,8 +58,8 @@ fn split_ending(line: &str) -> (&str, &str) {
 }
 
 impl Line {
-    /// `own` returns how many bytes of a line are ours. `None` if the rest of the line is no longer in the file; then
-    /// nothing is recorded.
+    /// `own` returns how many bytes of a line belong to this program. `None` if the rest of the line is no longer in the
+    /// file; then nothing is recorded.
     fn of(line: &str, after: &[&str], range: Range<usize>, own: impl Fn(&str) -> usize) -> Option<Self> {
         let (text, end) = split_ending(line);
         let own = own(text);
@@ -93,8 +93,8 @@ impl Line {
 }
 
 impl Edit {
-    /// The edit that turned `before` into `after`. `own` returns how many bytes of a line, without its line ending, are
-    /// ours. `None` if the edit also removed something else.
+    /// The edit that turned `before` into `after`. `own` returns how many bytes of a line, without its line ending,
+    /// belong to this program. `None` if the edit also removed something else.
     pub fn between(before: &str, after: &str, own: impl Fn(&str) -> usize) -> Option<Self> {
         let diff = TextDiff::from_lines(before, after);
         let lines: Vec<&str> = after.split_inclusive('\n').collect();
@@ -113,8 +113,8 @@ impl Edit {
             })
         });
         let changes: Vec<Lines> = changes.collect::<Option<_>>()?;
-        // What follows the last change does not matter: it may be ours too, and be deleted before this edit is
-        // reverted.
+        // What follows the last change does not matter: it may belong to this program too, and be deleted before this
+        // edit is reverted.
         let end = changes.last().map_or(0, |last| last.at + last.count);
         let prefix: String = lines[..end].concat();
         Some(Self {
@@ -127,11 +127,11 @@ impl Edit {
     /// The text before the edit. `None` if the text is no longer the text after the edit, or if the edit is invalid:
     /// the state file is untrusted. The caller must check whether the result is allowed.
     pub fn reverted(&self, text: &str) -> Option<String> {
-        let (ours, rest) = text.split_at_checked(self.length)?;
-        if files::digest(ours.as_bytes()) != self.sha256 {
+        let (edited, rest) = text.split_at_checked(self.length)?;
+        if files::digest(edited.as_bytes()) != self.sha256 {
             return None;
         }
-        let now: Vec<&str> = ours.split_inclusive('\n').collect();
+        let now: Vec<&str> = edited.split_inclusive('\n').collect();
         let mut before = String::new();
         let mut next = 0;
         for change in &self.changes {

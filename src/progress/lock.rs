@@ -54,7 +54,7 @@ impl Lock {
             Err(TryLockError::WouldBlock) => return Err(LockError::Held(current_holder(&mut file))),
             Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
         }
-        if !is_ours(&mut file).map_err(LockError::Io)? {
+        if !is_lock(&mut file).map_err(LockError::Io)? {
             return Err(LockError::Io(not_a_lock(path, "has unexpected content")));
         }
         files::make_private(&file)
@@ -98,11 +98,11 @@ fn not_a_lock(path: &Path, why: &str) -> io::Error {
 }
 
 /// Whether the file is empty or names a holder. Any other file only happens to have this name.
-fn is_ours(file: &mut File) -> io::Result<bool> {
+fn is_lock(file: &mut File) -> io::Result<bool> {
     let is_short = file.metadata()?.len() < 1024;
-    let is_ours = file.metadata()?.len() == 0 || (is_short && holder(file).is_some());
+    let is_lock = file.metadata()?.len() == 0 || (is_short && holder(file).is_some());
     file.rewind()?;
-    Ok(is_ours)
+    Ok(is_lock)
 }
 
 fn holder(file: &mut File) -> Option<Holder> {

@@ -53,14 +53,14 @@ pub enum ProgressError {
         format: u64,
     },
     /// The file belongs to a different account than the credentials.
-    #[error("the state file {} belongs to account {theirs}, but the credentials belong to account {ours}", path.display())]
+    #[error("the state file {} belongs to account {of_file}, but the credentials belong to account {of_credentials}", path.display())]
     OtherAccount {
         /// The file.
         path: PathBuf,
         /// The account of the file.
-        theirs: AccountId,
+        of_file: AccountId,
         /// The account of the credentials.
-        ours: AccountId,
+        of_credentials: AccountId,
     },
     /// The file cannot be written.
     #[error("the state file {} cannot be written ({error})", path.display())]
@@ -177,8 +177,8 @@ impl Progress {
         if (record.partition.as_str(), &record.account) != (partition, account) {
             return Err(ProgressError::OtherAccount {
                 path: path.to_owned(),
-                theirs: record.account,
-                ours: account.clone(),
+                of_file: record.account,
+                of_credentials: account.clone(),
             });
         }
         Ok(Self {

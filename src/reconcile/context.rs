@@ -201,7 +201,8 @@ impl Context {
                 .progress
                 .read(|record| record.intents(verb, kind, &name).cloned().collect());
             let digest = files::digest(content.as_bytes());
-            // A whole file is ours only with exactly our content: someone else may have created it in the meantime.
+            // A whole file belongs to this program only with exactly its content: someone else may have created it in the
+            // meantime.
             let is_section = kind != ResourceKind::ConfigFile;
             let contains_text =
                 |text: &String| is_section && !text.is_empty() && content.matches(text.as_str()).count() == 1;

@@ -397,7 +397,7 @@ async fn requests(context: &Context, instance: &Instance) -> Result<Vec<Request>
 }
 
 /// Whether a request was made within the time limit of one of these intents.
-fn may_be_ours(context: &Context, intents: &[Intent], request: &Request) -> bool {
+fn may_be_own(context: &Context, intents: &[Intent], request: &Request) -> bool {
     let creation = Creation {
         at: Some(request.at),
         by: None,
@@ -418,7 +418,7 @@ pub async fn request_of(
 ) -> Result<Option<AccountAssignmentOperationStatus>, AwsError> {
     let mut failed = None;
     for request in requests(context, instance).await? {
-        if may_be_ours(context, intents, &request) {
+        if may_be_own(context, intents, &request) {
             let status = status_of(context, instance, Operation::Create, &request.id).await?;
             if !is_of(key, &status) {
                 continue;
@@ -445,19 +445,19 @@ async fn has_created(
     if request.status != Some(StatusValues::Succeeded) {
         return Ok(false);
     }
-    let mut ours = 0;
+    let mut own = 0;
     for other in recent(requests(context, instance).await?, intents) {
         let has_failed = other.status == Some(StatusValues::Failed);
         if has_failed || !is_of(key, &status_of(context, instance, Operation::Create, &other.id).await?) {
             continue;
         }
-        if may_be_ours(context, intents, &other) {
-            ours += 1;
-        } else if ours == 0 {
+        if may_be_own(context, intents, &other) {
+            own += 1;
+        } else if own == 0 {
             return Ok(false);
         }
     }
-    Ok(ours <= intents.len())
+    Ok(own <= intents.len())
 }
 
 /// The requests since [`OPERATION_LIMIT`] before the first intent.
@@ -490,7 +490,7 @@ async fn was_first(
         }
         let status = status_of(context, instance, Operation::Create, &request.id).await?;
         if is_of(key, &status) && status.status != Some(StatusValues::Failed) {
-            return Ok(own.unanswered && may_be_ours(context, intents, request));
+            return Ok(own.unanswered && may_be_own(context, intents, request));
         }
     }
     Ok(true)
@@ -762,8 +762,8 @@ pub async fn make(
         return Err(failed(info, instance, key, Operation::Create, &reason));
     }
     let was_first = was_first(context, instance, key, &intents, &requested, &finished.recent);
-    let is_ours = was_first.await.map_err(rerun(info))?;
-    let origin = if is_ours { Origin::Created } else { Origin::Existing };
+    let is_created = was_first.await.map_err(rerun(info))?;
+    let origin = if is_created { Origin::Created } else { Origin::Existing };
     let entry = Entry::new(origin, change.kind, &change.name, key.clone());
     context.settle(change.verb, change.kind, &change.name, Some(entry))
 }

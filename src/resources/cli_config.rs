@@ -299,8 +299,8 @@ pub fn settle(context: &Context, spec: &CliConfigSpec, path: &Path, text: &str) 
         own(ResourceKind::CliProfile, &spec.profile)?,
     ];
     let kind = ResourceKind::ConfigFile;
-    let is_ours = context.origin(kind, id_of(path, kind, FILE)) == Origin::Created;
-    if is_ours || !context.open_intents(kind, FILE).is_empty() {
+    let is_created = context.origin(kind, id_of(path, kind, FILE)) == Origin::Created;
+    if is_created || !context.open_intents(kind, FILE).is_empty() {
         entries.push(own(kind, FILE)?);
     }
     Ok(entries)
@@ -422,7 +422,7 @@ pub fn diff(path: &Path, before: &str, after: &str) -> String {
         .context_radius(2)
         .header(&name, &name)
         .to_string();
-    let ours = [
+    let own = [
         keys(ResourceKind::SsoSession),
         keys(ResourceKind::CliProfile),
         vec![MARK, TEMPLATE_KEY],
@@ -430,7 +430,7 @@ pub fn diff(path: &Path, before: &str, after: &str) -> String {
     .concat();
     let lines = diff.split_inclusive('\n').map(|line| match line.split_at_checked(1) {
         Some((mark @ (" " | "+" | "-"), text)) if !line.starts_with("+++") && !line.starts_with("---") => {
-            format!("{mark}{}", redacted(text, &ours))
+            format!("{mark}{}", redacted(text, &own))
         }
         _ => line.to_owned(),
     });
@@ -517,16 +517,16 @@ fn current_values<'a>(config: &Config, properties: impl IntoIterator<Item = &'a 
 /// How many bytes of a line belong to us, to be recorded and restored: one of our properties, up to its comment.
 fn own_length(line: &str) -> usize {
     let name = line.split_once('=').map_or("", |(name, _)| name);
-    let is_ours = our_keys().iter().any(|key| key.eq_ignore_ascii_case(name.trim_end()));
+    let is_own = own_keys().iter().any(|key| key.eq_ignore_ascii_case(name.trim_end()));
     // An indented line belongs to the value above it, and only our own values are ever removed.
-    if is_ours || line.starts_with([' ', '\t']) {
+    if is_own || line.starts_with([' ', '\t']) {
         without_trailing_comment(line).len()
     } else {
         0
     }
 }
 
-fn our_keys() -> Vec<&'static str> {
+fn own_keys() -> Vec<&'static str> {
     [keys(ResourceKind::SsoSession), keys(ResourceKind::CliProfile)].concat()
 }
 
@@ -537,18 +537,18 @@ fn our_keys() -> Vec<&'static str> {
 /// # Errors
 /// When the file cannot be parsed.
 pub fn restored(text: &str, replaced: &Replaced) -> Result<String, ParseError> {
-    let ours = our_keys();
+    let own = own_keys();
     let now = Config::parse(text.as_bytes())?;
     let known: Vec<(Section, &str)> = replaced.before.keys().filter_map(Setting::property).collect();
-    let is_only_ours = |before: &str| {
+    let changes_only_own = |before: &str| {
         let before = Config::parse(before.as_bytes());
         before
-            .is_ok_and(|before| now.differs_only_in(&before, &known) && known.iter().all(|(_, key)| ours.contains(key)))
+            .is_ok_and(|before| now.differs_only_in(&before, &known) && known.iter().all(|(_, key)| own.contains(key)))
     };
     let edits = replaced.rewrites.iter().rev();
     let mut by_lines = text.to_owned();
     for edit in edits {
-        let Some(before) = edit.reverted(&by_lines).filter(|before| is_only_ours(before)) else {
+        let Some(before) = edit.reverted(&by_lines).filter(|before| changes_only_own(before)) else {
             break;
         };
         by_lines = before;
@@ -556,7 +556,7 @@ pub fn restored(text: &str, replaced: &Replaced) -> Result<String, ParseError> {
     let mut config = Config::parse(by_lines.as_bytes())?;
     for (name, before) in &replaced.before {
         if let Some((section, key)) = name.property()
-            && ours.contains(&key)
+            && own.contains(&key)
             && !before.as_ref().is_some_and(|value| value.contains(['\r', '\n']))
             && let Some(existing) = config.get(section)
             && existing.get(key) != before.as_ref()
@@ -616,12 +616,12 @@ fn written(resource: &Entry, name: &str) -> BTreeMap<String, String> {
 }
 
 /// The names of our sections that undo deletes or restores before anything that they depend on.
-struct Ours {
+struct OwnSections {
     profiles: Vec<String>,
     sessions: Vec<String>,
 }
 
-impl Ours {
+impl OwnSections {
     /// Excludes the profiles that someone changed or that another profile uses: they stay, with the sessions that they
     /// use.
     fn of(context: &Context) -> Result<Self, UserError> {
@@ -672,7 +672,7 @@ impl Ours {
 }
 
 /// Compares a section, or the file, with what was written.
-fn section_state(resource: &Entry, ours: &Ours) -> Result<Condition, UserError> {
+fn section_state(resource: &Entry, own: &OwnSections) -> Result<Condition, UserError> {
     let (path, name) = file_and_section(resource);
     if resource.kind == ResourceKind::ConfigFile {
         let Some((_, config)) = read(Path::new(resource.id.single()))? else {
@@ -681,7 +681,7 @@ fn section_state(resource: &Entry, ours: &Ours) -> Result<Condition, UserError> 
         // Our sections are removed before the file; the file stays if it contains anything else.
         let written = resource.text.as_deref().unwrap_or_default();
         let has_others = Config::parse(written.as_bytes())
-            .is_ok_and(|written| config.has_more_than(&written, |kind, name| ours.has(kind, name)));
+            .is_ok_and(|written| config.has_more_than(&written, |kind, name| own.has(kind, name)));
         return Ok(if has_others {
             Condition::Stays("it contains other sections".to_owned())
         } else {
@@ -701,7 +701,7 @@ fn section_state(resource: &Entry, ours: &Ours) -> Result<Condition, UserError> 
     };
     if let Some(user) = config
         .profiles_with(key, name)
-        .find(|profile| !ours.profiles.contains(profile) && !resource.used_before.contains(profile))
+        .find(|profile| !own.profiles.contains(profile) && !resource.used_before.contains(profile))
     {
         return Ok(Condition::Changed(format!("the profile {user} uses this {kind}")));
     }
@@ -769,9 +769,9 @@ fn remove(context: &Context, resource: &Entry) -> Result<Deletion, UserError> {
         return Err(unreadable(path, &why));
     }
     // Exactly the written bytes, unless someone added lines to one of our sections: those need the header.
-    let is_intact = |ours: &&str| {
-        let sections = Config::parse(ours.as_bytes());
-        text.matches(*ours).count() == 1 && sections.is_ok_and(|sections| config.has_sections_of(&sections))
+    let is_intact = |own_text: &&str| {
+        let sections = Config::parse(own_text.as_bytes());
+        text.matches(*own_text).count() == 1 && sections.is_ok_and(|sections| config.has_sections_of(&sections))
     };
     // A session and its first profile were written as one text, and another profile may use the session by now.
     let session = written(resource, name).remove("sso_session").unwrap_or_default();
@@ -787,21 +787,21 @@ fn remove(context: &Context, resource: &Entry) -> Result<Deletion, UserError> {
     let keys: Vec<String> = written(resource, name).into_keys().collect();
     let names: Vec<&str> = keys.iter().map(String::as_str).collect();
     let has_indented_comment = config.indented_comment_below(section(resource, name), &names).is_some();
-    let is_needed_by_others = |ours: &str| {
+    let is_needed_by_others = |own_text: &str| {
         let stays = context.progress.read(|record| {
             let mut same = record
                 .resources
                 .iter()
-                .filter(|other| other.text.as_deref() == Some(ours));
+                .filter(|other| other.text.as_deref() == Some(own_text));
             // The profile is removed first. If it is still recorded, it stays.
             same.any(|other| other.kind == ResourceKind::CliProfile && resource.kind == ResourceKind::SsoSession)
         });
-        stays || (is_shared && ours.contains("[sso-session "))
+        stays || (is_shared && own_text.contains("[sso-session "))
     };
-    let is_intact = |ours: &&str| is_intact(ours) && !has_indented_comment && !is_needed_by_others(ours);
-    let ours = resource.text.as_deref().filter(is_intact);
-    let (after, removed) = if let Some(ours) = ours {
-        (without(&text, ours), Deletion::Deleted)
+    let is_intact = |own_text: &&str| is_intact(own_text) && !has_indented_comment && !is_needed_by_others(own_text);
+    let own_text = resource.text.as_deref().filter(is_intact);
+    let (after, removed) = if let Some(own_text) = own_text {
+        (without(&text, own_text), Deletion::Deleted)
     } else {
         config.remove(section(resource, name), &keys);
         (config.text(), Deletion::KeysRemoved)
@@ -930,7 +930,7 @@ impl Resource for Part {
     }
 
     async fn condition(&self, context: &Context, entry: &Entry) -> Result<Condition, Error> {
-        Ok(section_state(entry, &Ours::of(context)?)?)
+        Ok(section_state(entry, &OwnSections::of(context)?)?)
     }
 
     async fn delete(&self, context: &Context, entry: &Entry) -> Result<Deletion, Error> {
@@ -947,7 +947,7 @@ impl Resource for Part {
             return Ok(true);
         };
         if *deletion == Deletion::Deleted {
-            return Ok(entry.text.as_deref().is_none_or(|ours| !text.contains(ours)));
+            return Ok(entry.text.as_deref().is_none_or(|own_text| !text.contains(own_text)));
         }
         let existing = config.get(section(entry, name));
         let written = written(entry, name);

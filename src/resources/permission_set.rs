@@ -1294,7 +1294,7 @@ async fn update_settings(
         values.collect()
     };
     let (before, after) = (settings(|change| &change.before), settings(|change| &change.after));
-    let is_ours = context.origin(change.kind, arn) == Origin::Created;
+    let is_created = context.origin(change.kind, arn) == Origin::Created;
     let mut intent = context.intent(info, Target::new(Verb::Update, change.kind, &change.name));
     intent.id = Some(arn.into());
     intent.settings.clone_from(&after);
@@ -1316,7 +1316,7 @@ async fn update_settings(
     context.must_not_be_stopped()?;
     context.progress.change(|record| {
         record.open(intent);
-        if !is_ours {
+        if !is_created {
             record.remember(replaced(Settings::new()));
         }
     })?;
@@ -1328,7 +1328,7 @@ async fn update_settings(
             record.forget_settings(change.kind, &arn.into(), &after);
         })?,
         Ok(_) => context.progress.change(|record| {
-            if is_ours {
+            if is_created {
                 let mut entry = Entry::new(Origin::Created, change.kind, &change.name, arn);
                 entry.applied.clone_from(&after);
                 record.keep(entry);
@@ -1440,9 +1440,9 @@ pub fn settle_changes(context: &Context, set: &Described, settled: Settled) -> R
     if over.is_empty() || settled.is_outdated {
         return Ok(());
     }
-    let is_ours = context.origin(kind, &set.arn) == Origin::Created;
+    let is_created = context.origin(kind, &set.arn) == Origin::Created;
     context.progress.change(|record| {
-        if is_ours {
+        if is_created {
             // What was applied without being recorded.
             let mut entry = Entry::new(Origin::Created, kind, &name, &set.arn);
             let intended = over.iter().flat_map(|intent| intent.settings.clone());

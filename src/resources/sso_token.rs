@@ -26,7 +26,7 @@ pub fn write(
     path: &Path,
     text: &str,
 ) -> Result<(), UserError> {
-    // A file left by an interrupted sign-in is ours too.
+    // A file left by an interrupted sign-in belongs to this program too.
     let is_new = !path.exists() || is_as_intended(context, kind, session, path);
     if is_new {
         let mark = Some(files::digest(text.as_bytes()));

@@ -561,14 +561,14 @@ fn contains_log_files() -> String {
 
 /// A trail that the wizard did not create and that writes to this bucket.
 async fn other_writer(context: &Context, region: &RegionName, bucket: &str) -> Result<Option<String>, AwsError> {
-    let is_ours = |trail: &types::Trail| {
+    let is_created = |trail: &types::Trail| {
         let arn = ResourceId::from(trail.trail_arn().unwrap_or_default());
         context
             .progress
             .read(|record| record.origin(ResourceKind::Trail, &arn) == Some(Origin::Created))
     };
     let mut trails = describe(context, region, None).await?.into_iter();
-    let other = trails.find(|trail| trail.s3_bucket_name() == Some(bucket) && !is_ours(trail));
+    let other = trails.find(|trail| trail.s3_bucket_name() == Some(bucket) && !is_created(trail));
     Ok(other.and_then(|trail| trail.name))
 }
 

@@ -186,10 +186,10 @@ pub fn answer_of(is_get: bool, path: &str, query: &str, state: &str) -> Option<A
         pair.map(|(_, value)| value.into_owned())
             .filter(|value| !value.is_empty())
     };
-    let is_ours = is_get && path == "/oauth/callback" && parameter("state").as_deref() == Some(state);
+    let is_callback = is_get && path == "/oauth/callback" && parameter("state").as_deref() == Some(state);
     match (parameter("code"), parameter("error")) {
-        (_, Some(error)) if is_ours => Some(Answer::Refused(parameter("error_description").unwrap_or(error))),
-        (Some(code), None) if is_ours => Some(Answer::Code(code.into())),
+        (_, Some(error)) if is_callback => Some(Answer::Refused(parameter("error_description").unwrap_or(error))),
+        (Some(code), None) if is_callback => Some(Answer::Code(code.into())),
         _ => None,
     }
 }

@@ -29,10 +29,10 @@ impl TerminalGuard {
         }
         let terminal = console::Term::stderr();
         #[cfg(unix)]
-        let is_ours = is_in_foreground();
+        let is_foreground = is_in_foreground();
         #[cfg(not(unix))]
-        let is_ours = true;
-        if terminal.is_term() && is_ours {
+        let is_foreground = true;
+        if terminal.is_term() && is_foreground {
             let _ = terminal.show_cursor();
         }
     }

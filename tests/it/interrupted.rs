@@ -158,7 +158,7 @@ fn a_run_waits_for_writes_that_propagate_late() {
 }
 
 #[test]
-fn a_kill_between_writing_and_recording_the_config_leaves_the_sections_ours() {
+fn a_kill_between_writing_and_recording_the_config_leaves_the_sections_owned() {
     let env = TestEnv::new("fresh");
     env.run_setup(&[]).expect(0);
     // Restore the state file from before the write was recorded. The intents contain the digest of the new content.

@@ -77,7 +77,7 @@ fn undo_keeps_a_changed_profile_and_include_changed_removes_only_our_keys() {
 }
 
 #[test]
-fn our_profile_is_still_ours_after_an_update() {
+fn the_profile_is_still_owned_after_an_update() {
     let env = TestEnv::new("enabled");
     env.run_setup(&[]).expect(0);
     env.run_setup(&["--cli-output=text", "--update=cli-profile"]).expect(0);
@@ -273,8 +273,8 @@ fn of_two_runs_with_different_state_files_only_one_calls_the_sections_its_own() 
         let text = std::fs::read_to_string(state).unwrap();
         let state: serde_json::Value = serde_json::from_str(&text).unwrap();
         let resources = state["resources"].as_array().unwrap();
-        let is_ours = |one: &serde_json::Value| one["kind"] == "sso_session" && one["origin"] == "created";
-        resources.iter().any(is_ours)
+        let is_created = |one: &serde_json::Value| one["kind"] == "sso_session" && one["origin"] == "created";
+        resources.iter().any(is_created)
     });
     assert_eq!(created.count(), 1);
 }

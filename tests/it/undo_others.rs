@@ -136,7 +136,7 @@ fn undo_deletes_what_a_killed_run_created_under_another_name() {
 }
 
 #[test]
-fn an_assignment_requested_by_a_killed_run_is_ours_whoever_is_assigned_now() {
+fn an_assignment_requested_by_a_killed_run_is_owned_whoever_is_assigned_now() {
     let env = TestEnv::new("enabled");
     let before = persistent_state(&env.server.cloud());
     env.kill_at(&run_as(&ANSWERS), "CreateAccountAssignment", 1, false);
@@ -163,7 +163,7 @@ fn forget_the_write(env: &TestEnv, kinds: &[&str]) {
 }
 
 #[test]
-fn our_sections_stay_ours_after_a_kill_and_later_edits_by_others() {
+fn own_sections_stay_owned_after_a_kill_and_later_edits_by_others() {
     let env = TestEnv::new("enabled");
     env.run_setup(&["--skip=sign-in"]).expect(3);
     forget_the_write(&env, &["sso_session", "cli_profile"]);
@@ -239,7 +239,7 @@ fn undo_names_the_instance_and_how_to_delete_it() {
 }
 
 #[test]
-fn a_permission_sets_switch_turned_on_by_a_killed_run_is_ours() {
+fn a_permission_sets_switch_turned_on_by_a_killed_run_is_owned() {
     let env = TestEnv::new("no-permission-sets");
     let args = run_as(&[&ANSWERS[..], &["--enable-permission-sets"]].concat());
     env.kill_at(&args, "UpdateInstance", 1, false);

@@ -226,13 +226,15 @@ impl Config {
     /// The indexes of the lines of a section that are indented comments below one of these keys.
     fn indented_comments_below(&self, section: Section, keys: &[impl AsRef<str>]) -> Vec<usize> {
         let is_named = self.named(section);
-        let (mut inside, mut is_ours) = (false, false);
+        let (mut inside, mut is_below_key) = (false, false);
         let mut found = Vec::new();
         for (index, line) in self.lines.iter().enumerate() {
             match kind(line, index) {
-                Line::Header(header) => (inside, is_ours) = (is_named(header), false),
-                Line::Property(key, _) => is_ours = keys.iter().any(|known| key.eq_ignore_ascii_case(known.as_ref())),
-                Line::IndentedComment if inside && is_ours => found.push(index),
+                Line::Header(header) => (inside, is_below_key) = (is_named(header), false),
+                Line::Property(key, _) => {
+                    is_below_key = keys.iter().any(|known| key.eq_ignore_ascii_case(known.as_ref()));
+                }
+                Line::IndentedComment if inside && is_below_key => found.push(index),
                 _ => {}
             }
         }

@@ -273,7 +273,7 @@ impl Walk<'_> {
     fn review_of(&self, observations: &Observations) -> Review {
         let answers = self.answers.borrow();
         // What an earlier run created is no surprise.
-        let is_ours = |key: Key| {
+        let is_created = |key: Key| {
             let observed = observations.get("create-user").filter(|_| key == Key::Username);
             let mut resources = observed.iter().flat_map(|observed| &observed.resources);
             resources.any(|resource| resource.origin == Origin::Created)
@@ -286,7 +286,7 @@ impl Walk<'_> {
                 let answer = answers.get(key)?;
                 Some(ReviewedValue {
                     key,
-                    is_existing: answer.source == Source::Account && !is_ours(key),
+                    is_existing: answer.source == Source::Account && !is_created(key),
                     value: answer.value,
                     source: answer.source.text(Timestamp::now()),
                 })

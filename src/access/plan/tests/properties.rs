@@ -403,7 +403,7 @@ fn settled(desired: &Desired, live: &Inventory) -> Inventory {
 }
 
 /// Whether the file may change or delete the permission set.
-fn is_ours(desired: &Desired, live: &Inventory, name: &str) -> bool {
+fn is_owned(desired: &Desired, live: &Inventory, name: &str) -> bool {
     let owner = live.permission_set_named(name).unwrap().owner.as_deref();
     let is_adopted = desired.permission_sets.get(name).is_some_and(|set| set.adopt);
     owner == Some(FILE) || (owner.is_none() && is_adopted)
@@ -412,7 +412,7 @@ fn is_ours(desired: &Desired, live: &Inventory, name: &str) -> bool {
 /// Whether the file may delete assignments of the permission set that it does not list.
 fn has_exact_assignments(desired: &Desired, live: &Inventory, name: &str) -> bool {
     let listed = desired.permission_sets.get(name);
-    is_ours(desired, live, name) && listed.is_none_or(|set| set.assignments == Extent::Exactly)
+    is_owned(desired, live, name) && listed.is_none_or(|set| set.assignments == Extent::Exactly)
 }
 
 /// Whether the file says that an assignment must not exist, by the name that its principal has or gets.
@@ -485,8 +485,8 @@ proptest! {
         let plan = free_plan(&desired, &live);
         let (before, after) = (View::of(&live), View::of(&apply_to(&live, &plan.changes)));
         for (name, settings) in &before.permission_sets {
-            let is_ours = is_ours(&desired, &live, name);
-            prop_assert!(is_ours || after.permission_sets.get(name) == Some(settings), "{name}");
+            let is_owned = is_owned(&desired, &live, name);
+            prop_assert!(is_owned || after.permission_sets.get(name) == Some(settings), "{name}");
             prop_assert!(after.permission_sets.contains_key(name) || !desired.permission_sets.contains_key(name));
         }
         let deleted = plan.changes.iter().filter_map(|change| match &change.action {
