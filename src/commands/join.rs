@@ -762,6 +762,7 @@ fn question(roles: &[Role], names: &[String], having: &BTreeMap<usize, String>, 
             "Another one?".to_owned()
         },
         default: (!chosen.is_empty()).then(|| DONE.to_owned()),
+        can_go_back: !chosen.is_empty(),
         choices: first.into_iter().chain(rest).collect(),
         help: vec![
             "A role is a permission set in an account. Each one that you choose gets a profile, with this name."

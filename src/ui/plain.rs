@@ -142,7 +142,11 @@ impl Plain {
         let mut listed: Vec<&Choice> = Vec::new();
         let mut tries = 0;
         loop {
-            let prompt = format!("{} [{default}] (? help, :b back, :q quit):", question.prompt);
+            let prompt = format!(
+                "{} [{default}] (? help, {}:q quit):",
+                question.prompt,
+                back_key(question)
+            );
             let Some(line) = self.read(&prompt).await? else {
                 return Ok(Reply::Quit);
             };
@@ -153,7 +157,8 @@ impl Plain {
                     listed.clone_from(&all);
                     self.numbered(&listed);
                 }
-                ":b" | ":back" => return Ok(Reply::Back),
+                ":b" | ":back" if question.can_go_back => return Ok(Reply::Back),
+                ":b" | ":back" => self.refuse(&mut tries, text::NOTHING_BEFORE)?,
                 ":s" | ":skip" => return Ok(Reply::Skip),
                 ":q" | ":quit" => return Ok(Reply::Quit),
                 line => {
@@ -219,6 +224,7 @@ impl Plain {
     async fn value(&self, question: &Question) -> Result<Reply<String>, UserError> {
         let (key, prompt, default) = (question.key, &question.prompt, question.default.as_deref());
         let skip = if question.can_skip { ":s skip, " } else { "" };
+        let back = back_key(question);
         let choices = key.choices();
         let one_of = if choices.is_empty() {
             String::new()
@@ -230,7 +236,7 @@ impl Plain {
         let mut tries = 0;
         loop {
             let Some(line) = self
-                .read(&format!("{prompt}{hint} (? help, :b back, {skip}:q quit):"))
+                .read(&format!("{prompt}{hint} (? help, {back}{skip}:q quit):"))
                 .await?
             else {
                 return Ok(Reply::Quit);
@@ -242,7 +248,8 @@ impl Plain {
             };
             match line.as_str() {
                 "?" => self.help(question),
-                ":b" | ":back" => return Ok(Reply::Back),
+                ":b" | ":back" if question.can_go_back => return Ok(Reply::Back),
+                ":b" | ":back" => self.refuse(&mut tries, text::NOTHING_BEFORE)?,
                 ":s" | ":skip" => return Ok(Reply::Skip),
                 ":q" | ":quit" => return Ok(Reply::Quit),
                 _ => {
@@ -257,6 +264,11 @@ impl Plain {
             }
         }
     }
+}
+
+/// How the keys of a question name going back.
+fn back_key(question: &Question) -> &'static str {
+    if question.can_go_back { ":b back, " } else { "" }
 }
 
 /// The index that a number from 1 to `count` stands for.
@@ -396,17 +408,19 @@ impl Prompter for Plain {
         } else {
             "d for all lines, "
         };
+        let back = if confirm.can_go_back { "b to go back, " } else { "" };
         let mut tries = 0;
         loop {
             let line = self
                 .read(&format!(
-                    "{} Type y or n {hint}, {skip}{details}b to go back, ? for help, or q to quit:",
+                    "{} Type y or n {hint}, {skip}{details}{back}? for help, or q to quit:",
                     confirm.prompt
                 ))
                 .await?;
             match line.as_deref().map(str::to_ascii_lowercase).as_deref() {
                 None | Some("q" | ":q" | ":quit") => return Ok(Reply::Quit),
-                Some("b" | ":b" | ":back") => return Ok(Reply::Back),
+                Some("b" | ":b" | ":back") if confirm.can_go_back => return Ok(Reply::Back),
+                Some("b" | ":b" | ":back") => self.refuse(&mut tries, text::NOTHING_BEFORE)?,
                 Some("s" | ":s" | ":skip") if confirm.can_skip => return Ok(Reply::Skip),
                 Some("d") if !confirm.details.is_empty() => {
                     for line in &confirm.details {

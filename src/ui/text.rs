@@ -7,6 +7,9 @@ use crate::reconcile::{Consent, StepInfo};
 use crate::text::clean;
 use crate::wizard::{HumanTask, Opening, StepPlan, StepReport, TaskKind};
 
+/// The reply to the key that goes back, where there is no earlier question.
+pub const NOTHING_BEFORE: &str = "There is nothing to go back to here.";
+
 /// `[4/8]`. Recommendations come after the steps and have no number.
 pub fn mark(info: &StepInfo, steps: usize) -> String {
     if info.number == 0 {

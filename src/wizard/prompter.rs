@@ -29,6 +29,8 @@ pub struct Question {
     pub is_open: bool,
     /// The step can be skipped here.
     pub can_skip: bool,
+    /// There is an earlier question. Otherwise, a prompter never replies with [`Reply::Back`].
+    pub can_go_back: bool,
     /// There is an answer already, which only a prompter that can ask lets the user confirm.
     pub is_confirmation: bool,
     /// What `?` shows, in place of the help of the answer and its flag. Empty if these apply.
@@ -95,6 +97,7 @@ impl Question {
             choices: Vec::new(),
             is_open: false,
             can_skip: false,
+            can_go_back: false,
             is_confirmation: false,
             help: Vec::new(),
             title: None,
@@ -133,6 +136,8 @@ pub struct Confirm {
     pub next: NextSteps,
     /// The user can skip the step here.
     pub can_skip: bool,
+    /// There is something to go back to. Otherwise, a prompter never replies with [`Reply::Back`].
+    pub can_go_back: bool,
 }
 
 /// Everything that is about to happen, for the user to review.

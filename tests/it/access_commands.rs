@@ -1027,6 +1027,33 @@ mod in_a_terminal {
     }
 
     #[test]
+    fn back_leads_to_the_question_before_and_the_first_question_says_that_there_is_none() {
+        let env = applied();
+        let (kept, _) = team::FILE
+            .split_once("[[assignment]]\nprincipals = [\"user:ada\"]")
+            .unwrap();
+        team::write(&env, &format!("{kept}\n[[group]]\nname = \"extra\"\n"));
+        let mut terminal = Terminal::start(&env, &["access", "apply", "--prune"]);
+        terminal.wait_for("Make this change?");
+        terminal.wait_for_question();
+        assert!(!terminal.contents().contains("b back"), "{}", terminal.contents());
+        terminal.keys("b");
+        terminal.wait_for("There is nothing to go back to here.");
+        terminal.wait_for_question();
+        terminal.keys("y\r");
+        terminal.wait_for("Delete 1 assignment?");
+        terminal.wait_for_question();
+        assert!(terminal.contents().contains("b back"), "{}", terminal.contents());
+        terminal.answer("Delete 1 assignment?", "b");
+        terminal.wait_for_question();
+        let screen = terminal.contents();
+        assert_eq!(screen.matches("Make this change?").count(), 2, "{screen}");
+        terminal.keys("n\r");
+        assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+        assert_eq!(env.counts(), COUNTS);
+    }
+
+    #[test]
     fn ctrl_c_lets_what_is_in_flight_end_and_says_how_to_go_on() {
         let env = team();
         env.slow_down(150);

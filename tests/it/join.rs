@@ -356,6 +356,16 @@ fn in_a_terminal_the_roles_are_chosen_from_a_list() {
 }
 
 #[test]
+fn going_back_at_the_first_question_for_roles_does_not_quit() {
+    let env = env_with(&[("222222222222", "prod")]);
+    // After the first role, it is chosen again.
+    let result = run(&env, &["join", URL, "--accessible"], ":b\n2\n:b\n:quit\n").expect(3);
+    let nothing = "There is nothing to go back to here.";
+    assert_eq!(result.stderr.matches(nothing).count(), 1, "{}", result.stderr);
+    assert!(!env.path(".aws/config").exists());
+}
+
+#[test]
 fn quitting_the_question_for_roles_writes_nothing() {
     let env = env_with(&[("222222222222", "prod")]);
     run(&env, &["join", URL, "--accessible"], ":quit\n")

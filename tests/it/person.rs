@@ -292,6 +292,18 @@ fn accessible_lists_are_searched_and_numbered() {
 }
 
 #[test]
+fn going_back_at_the_first_question_says_that_there_is_nothing_before() {
+    let env = TestEnv::new("enabled");
+    // The prompt says :b only from the second question on.
+    run_piped(&env, &["run", "--accessible"], ":b\nada@example.com\n:quit\n")
+        .expect(3)
+        .expect_text("Email of the user [admin@example.com] (? help, :q quit):")
+        .expect_text("There is nothing to go back to here.")
+        .expect_text("First name [Alex] (? help, :b back, :q quit):");
+    assert!(!env.server.calls().iter().any(is_mutating));
+}
+
+#[test]
 fn the_end_of_the_input_quits_and_changes_nothing() {
     let env = TestEnv::new("enabled");
     run_piped(&env, &["run", "--accessible"], "ada@example.com\n").expect(3);

@@ -68,6 +68,16 @@ impl Ready {
         }
     }
 
+    /// Keeps what the user did not agree to.
+    fn keep_what_was_refused(&mut self, agreed: Agreed) {
+        if !agreed.changes_own {
+            self.keep_own_permissions();
+        }
+        if !agreed.deletes {
+            self.keep_everything();
+        }
+    }
+
     /// Keeps what the plan would delete.
     fn keep_everything(&mut self) {
         let (deletions, others): (Vec<Change>, Vec<Change>) = std::mem::take(&mut self.plan.changes)
@@ -151,14 +161,7 @@ async fn carry_out_plan(
     let agreed = unless_asked_to_end(requests, asking).await.flatten();
     drop(prompter);
     match agreed {
-        Ok(agreed) => {
-            if !agreed.changes_own {
-                ready.keep_own_permissions();
-            }
-            if !agreed.deletes {
-                ready.keep_everything();
-            }
-        }
+        Ok(agreed) => ready.keep_what_was_refused(agreed),
         Err(error) => return stopped_before(cli, screen, &ready, &error),
     }
     let began = Instant::now();
@@ -187,49 +190,105 @@ fn show_plan(cli: &Cli, screen: &Screen, asks: bool, ready: &Ready) {
     }
 }
 
-/// Asks for what needs consent. Without a prompter, the flags have given it.
-async fn agree(cli: &Cli, prompter: Option<&dyn Prompter>, ready: &Ready) -> Result<Agreed, UserError> {
-    let Some(prompter) = prompter else {
-        return Ok(Agreed::EVERYTHING);
-    };
-    let plan = &ready.plan;
-    let (deletions, others): (Vec<&Change>, Vec<&Change>) =
-        plan.changes.iter().partition(|change| change.action.is_deletion());
-    if !others.is_empty() && !cli.flags.yes {
-        let plural = if others.len() == 1 {
-            "this change"
-        } else {
-            "these changes"
-        };
-        let stakes = stakes::of(&ready.view(), &ready.situation.desired);
-        let confirm = Confirm {
-            default: stakes.is_empty(),
-            lines: stakes,
-            prompt: format!("Make {plural}?"),
-            help: vec![
-                "To take back access, members or a permission set, take them out of the file, and apply it with --prune.".to_owned(),
-                "Users and groups stay until the file says absent = true. A setting that changes gets the value that the file \
-                 says then."
-                    .to_owned(),
-            ],
-            ..Confirm::default()
-        };
-        match prompter.confirm(&confirm).await? {
-            Reply::Value(true) => {}
-            Reply::Value(false) | Reply::Back | Reply::Skip | Reply::Quit => return Err(left()),
-        }
-    }
-    let changes_own = match ready.own_permission_set() {
-        Some(permission_set) => agree_to_change_own(prompter, &permission_set).await?,
-        None => true,
-    };
-    let deletes = deletions.is_empty() || agree_to_delete(prompter, plan, &deletions).await?;
-    Ok(Agreed { deletes, changes_own })
+/// What a question of an apply is about.
+#[derive(Debug, Clone, Copy)]
+enum Topic {
+    /// Everything but deletions.
+    Changes,
+    /// The permissions that the caller works with.
+    OwnPermissions,
+    /// The deletions.
+    Deletions,
 }
 
-/// Asks whether the permissions change that the caller works with. A caller who removes too many permissions can't restore them.
-async fn agree_to_change_own(prompter: &dyn Prompter, permission_set: &str) -> Result<bool, UserError> {
-    let confirm = Confirm {
+/// A question of an apply.
+struct Asked {
+    topic: Topic,
+    confirm: Confirm,
+}
+
+/// Asks for what needs consent, and lets the user go back to an earlier question. Without a prompter, the flags have given it.
+async fn agree(cli: &Cli, prompter: Option<&dyn Prompter>, ready: &Ready) -> Result<Agreed, UserError> {
+    let mut agreed = Agreed::EVERYTHING;
+    let Some(prompter) = prompter else {
+        return Ok(agreed);
+    };
+    let questions = questions(cli, ready);
+    let mut index = 0;
+    while let Some(Asked { topic, confirm }) = questions.get(index) {
+        let confirm = Confirm {
+            can_go_back: index > 0,
+            ..confirm.clone()
+        };
+        let is_wanted = match prompter.confirm(&confirm).await? {
+            Reply::Value(is_wanted) => is_wanted,
+            Reply::Skip => false,
+            Reply::Quit => return Err(left()),
+            Reply::Back => {
+                index = index.saturating_sub(1);
+                continue;
+            }
+        };
+        match topic {
+            Topic::Changes if !is_wanted => return Err(left()),
+            Topic::Changes => {}
+            Topic::OwnPermissions => agreed.changes_own = is_wanted,
+            Topic::Deletions => agreed.deletes = is_wanted,
+        }
+        index += 1;
+    }
+    Ok(agreed)
+}
+
+/// The questions of an apply, in order.
+fn questions(cli: &Cli, ready: &Ready) -> Vec<Asked> {
+    let changes = &ready.plan.changes;
+    let (deletions, others): (Vec<&Change>, Vec<&Change>) =
+        changes.iter().partition(|change| change.action.is_deletion());
+    let mut questions = Vec::new();
+    if !others.is_empty() && !cli.flags.yes {
+        questions.push(Asked {
+            topic: Topic::Changes,
+            confirm: about_changes(ready, others.len()),
+        });
+    }
+    if let Some(permission_set) = ready.own_permission_set() {
+        questions.push(Asked {
+            topic: Topic::OwnPermissions,
+            confirm: about_own_permissions(&permission_set),
+        });
+    }
+    if !deletions.is_empty() {
+        questions.push(Asked {
+            topic: Topic::Deletions,
+            confirm: about_deletions(&ready.plan, &deletions),
+        });
+    }
+    questions
+}
+
+/// Whether everything but the deletions is applied.
+fn about_changes(ready: &Ready, count: usize) -> Confirm {
+    let changes = if count == 1 { "this change" } else { "these changes" };
+    let stakes = stakes::of(&ready.view(), &ready.situation.desired);
+    Confirm {
+        default: stakes.is_empty(),
+        lines: stakes,
+        prompt: format!("Make {changes}?"),
+        help: vec![
+            "To take back access, members or a permission set, take them out of the file, and apply it with --prune."
+                .to_owned(),
+            "Users and groups stay until the file says absent = true. A setting that changes gets the value that the file \
+             says then."
+                .to_owned(),
+        ],
+        ..Confirm::default()
+    }
+}
+
+/// Whether the permissions change that the caller works with. A caller who removes too many permissions can't restore them.
+fn about_own_permissions(permission_set: &str) -> Confirm {
+    Confirm {
         lines: vec![format!(
             "You are signed in with {permission_set}. If you lose a permission, you may not be able to get it back."
         )],
@@ -237,14 +296,13 @@ async fn agree_to_change_own(prompter: &dyn Prompter, permission_set: &str) -> R
         default: false,
         help: vec!["With n, everything else is applied, and this permission set stays as it is.".to_owned()],
         ..Confirm::default()
-    };
-    answered(&prompter.confirm(&confirm).await?)
+    }
 }
 
-/// Asks whether something is deleted.
-async fn agree_to_delete(prompter: &dyn Prompter, plan: &Plan, deletions: &[&Change]) -> Result<bool, UserError> {
+/// Whether something is deleted.
+fn about_deletions(plan: &Plan, deletions: &[&Change]) -> Confirm {
     let is_final = deletions.iter().any(|change| text::is_final(change));
-    let confirm = Confirm {
+    Confirm {
         lines: is_final
             .then(|| "A deleted user loses the password and the MFA devices. This can't be undone.".to_owned())
             .into_iter()
@@ -253,16 +311,6 @@ async fn agree_to_delete(prompter: &dyn Prompter, plan: &Plan, deletions: &[&Cha
         default: false,
         help: vec!["With n, everything else is applied, and nothing is deleted.".to_owned()],
         ..Confirm::default()
-    };
-    answered(&prompter.confirm(&confirm).await?)
-}
-
-/// Whether the user agreed. Without an answer, the command ends.
-fn answered(reply: &Reply<bool>) -> Result<bool, UserError> {
-    match reply {
-        Reply::Value(value) => Ok(*value),
-        Reply::Skip => Ok(false),
-        Reply::Back | Reply::Quit => Err(left()),
     }
 }
 

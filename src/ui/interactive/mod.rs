@@ -4,6 +4,7 @@
 mod board;
 mod field;
 mod keys;
+mod list;
 mod prompts;
 mod search_list;
 mod tasks;
@@ -20,6 +21,7 @@ use tokio::time::Instant;
 
 use self::board::Board;
 use self::keys::{Keys, Press};
+use self::list::List;
 use super::non_interactive::Silent;
 use super::rail::{self, Mark, Row};
 use super::screen::Screen;
@@ -226,10 +228,15 @@ impl Interactive {
             .iter()
             .map(|value| Choice::of(format!("{:22} {}", value.key.title(), value.value)))
             .collect();
-        let chosen = self
-            .choose("Which value?", &choices, 0, ListKind::ByLength, &[])
-            .await?;
-        Ok(match chosen {
+        let list = List {
+            text: "Which value?",
+            choices: &choices,
+            kept: 0,
+            kind: ListKind::ByLength,
+            help: &[],
+            can_go_back: true,
+        };
+        Ok(match self.choose(&list).await? {
             Reply::Value(index) => {
                 self.is_editing.set(true);
                 Some(ReviewReply::Change(values[index].key))
@@ -396,12 +403,13 @@ impl Prompter for Interactive {
             } else {
                 ("", " (Enter)")
             };
+            let back = if confirm.can_go_back { "   b back" } else { "" };
             let skip = if confirm.can_skip { "   s skip" } else { "" };
             let has_details = !confirm.details.is_empty();
             let details = if has_details { "   d details" } else { "" };
             let mut letters = vec!['b', 's', 'q', '?'];
             letters.extend(has_details.then_some('d'));
-            let keys = format!("y yes{yes}   n no{no}{details}   b back{skip}   ? help   q quit ›");
+            let keys = format!("y yes{yes}   n no{no}{details}{back}{skip}   ? help   q quit ›");
             loop {
                 let reply = match self.letter(&keys, &['y', 'n'], &letters).await? {
                     // An Enter that was meant to leave the help.
@@ -409,7 +417,11 @@ impl Prompter for Interactive {
                     '\r' => Reply::Value(confirm.default),
                     'y' => Reply::Value(true),
                     'n' => Reply::Value(false),
-                    'b' => Reply::Back,
+                    'b' if confirm.can_go_back => Reply::Back,
+                    'b' => {
+                        self.say_nothing_before();
+                        continue;
+                    }
                     's' if confirm.can_skip => Reply::Skip,
                     'q' => Reply::Quit,
                     'd' => {

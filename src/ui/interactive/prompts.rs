@@ -11,10 +11,11 @@ use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 use super::Interactive;
 use super::field::{Field, Label};
 use super::keys::{Keys, Press};
+use super::list::List;
 use super::search_list::Picked;
 use crate::next_step::SetupCommand;
 use crate::text::clean;
-use crate::ui::glossary;
+use crate::ui::{glossary, text};
 use crate::user_error::UserError;
 use crate::wizard::{Choice, ListKind, Question, Reply};
 
@@ -27,12 +28,6 @@ const SHORT_LIST: usize = 8;
 /// The columns that a field should have at least beside its question.
 const NARROW: usize = 16;
 
-/// The keys of a text.
-const TEXT_KEYS: &str = "Enter accept   :? help   Esc back   :q quit";
-/// The keys of a text whose step can be skipped.
-const TEXT_KEYS_WITH_SKIP: &str = "Enter accept   :? help   Esc back   :s skip   :q quit";
-/// The keys of a short list.
-const LIST_KEYS: &str = "↑ ↓ choose   Enter accept   Esc back   Ctrl-C quit";
 /// The last row of a short list with help.
 const HELP: &str = "? help";
 
@@ -167,19 +162,20 @@ impl Interactive {
         let key = question.key;
         let mut initial = String::new();
         let columns = usize::from(Term::stderr().size().1).max(20);
-        let keys = if question.can_skip {
-            TEXT_KEYS_WITH_SKIP
-        } else {
-            TEXT_KEYS
-        };
-        let keys = self.hint_lines(keys, columns);
+        let back = if question.can_go_back { "   Esc back" } else { "" };
+        let skip = if question.can_skip { "   :s skip" } else { "" };
+        let keys = self.hint_lines(&format!("Enter accept   :? help{back}{skip}   :q quit"), columns);
         let mut below = keys.clone();
         // An Enter right after the help was meant to leave it.
         let mut has_helped = false;
         loop {
             let default = question.default.as_deref().filter(|_| initial.is_empty());
             let Some(line) = self.line(&question.prompt, default, &initial, &below).await? else {
-                return Ok(Reply::Back);
+                if question.can_go_back {
+                    return Ok(Reply::Back);
+                }
+                self.say_nothing_before();
+                continue;
             };
             // After a refused text, the letter comes behind it.
             let typed = line
@@ -194,7 +190,8 @@ impl Interactive {
                     below = self.hint_lines(&accept, columns);
                     below.extend(keys.clone());
                 }
-                ":b" | ":back" => return Ok(Reply::Back),
+                ":b" | ":back" if question.can_go_back => return Ok(Reply::Back),
+                ":b" | ":back" => self.say_nothing_before(),
                 ":s" | ":skip" => return Ok(Reply::Skip),
                 ":q" | ":quit" => return Ok(Reply::Quit),
                 "?" | ":?" => {
@@ -249,47 +246,55 @@ impl Interactive {
         if question.is_open {
             choices.push(Choice::of(OTHER));
         }
-        let kept = usize::from(question.is_open);
         let help = help_lines(question);
-        let (prompt, kind) = (&question.prompt, question.list);
-        match self.choose(prompt, &choices, kept, kind, &help).await? {
-            Reply::Value(index) if index == count => self.value(question).await,
-            Reply::Value(index) => {
-                let value = &choices[index].value;
-                let named = question.choices.iter().find(|choice| choice.value == *value);
-                let label = named.map_or(value, |choice| &choice.label);
-                let words: Vec<&str> = label.split_whitespace().collect();
-                self.answered(question.answered_title(), &words.join(" "));
-                Ok(Reply::Value(value.clone()))
+        let list = List {
+            text: &question.prompt,
+            choices: &choices,
+            kept: usize::from(question.is_open),
+            kind: question.list,
+            help: &help,
+            can_go_back: question.can_go_back,
+        };
+        // From the text, going back leads to the list.
+        let typed = Question {
+            can_go_back: true,
+            ..question.clone()
+        };
+        loop {
+            match self.choose(&list).await? {
+                Reply::Value(index) if index == count => match self.value(&typed).await? {
+                    Reply::Back => {}
+                    reply => return Ok(reply),
+                },
+                Reply::Value(index) => {
+                    let value = &choices[index].value;
+                    let named = question.choices.iter().find(|choice| choice.value == *value);
+                    let label = named.map_or(value, |choice| &choice.label);
+                    let words: Vec<&str> = label.split_whitespace().collect();
+                    self.answered(question.answered_title(), &words.join(" "));
+                    return Ok(Reply::Value(value.clone()));
+                }
+                Reply::Back => return Ok(Reply::Back),
+                Reply::Skip => return Ok(Reply::Skip),
+                Reply::Quit => return Ok(Reply::Quit),
             }
-            Reply::Back => Ok(Reply::Back),
-            Reply::Skip => Ok(Reply::Skip),
-            Reply::Quit => Ok(Reply::Quit),
         }
     }
 
-    /// Asks for one of the choices and returns its index. The last `kept` of them stay on the list whatever is typed. Esc goes
-    /// back, and the help can be read if there is some.
-    pub(super) async fn choose(
-        &self,
-        text: &str,
-        choices: &[Choice],
-        kept: usize,
-        kind: ListKind,
-        help: &[String],
-    ) -> Result<Reply<usize>, UserError> {
-        let has_help = !help.is_empty();
+    /// Asks for one of the choices and returns its index. Esc goes back, and the help can be read if there is some.
+    pub(super) async fn choose(&self, list: &List<'_>) -> Result<Reply<usize>, UserError> {
         loop {
-            let picked = if kind == ListKind::Searched || choices.len() > SHORT_LIST {
-                self.search(text, choices, kept, has_help).await?
+            let picked = if list.kind == ListKind::Searched || list.choices.len() > SHORT_LIST {
+                self.search(list).await?
             } else {
-                self.select(text, choices, has_help).await?
+                self.select(list).await?
             };
             match picked {
                 Picked::Row(index) => return Ok(Reply::Value(index)),
-                Picked::Back => return Ok(Reply::Back),
+                Picked::Back if list.can_go_back => return Ok(Reply::Back),
+                Picked::Back => self.say_nothing_before(),
                 Picked::Help => {
-                    self.read(help).await?;
+                    self.read(list.help).await?;
                     // What was meant to leave the help chooses nothing.
                     self.settle().await;
                 }
@@ -298,29 +303,30 @@ impl Interactive {
     }
 
     /// Asks for a row of a short list, with dialoguer.
-    async fn select(&self, text: &str, choices: &[Choice], has_help: bool) -> Result<Picked, UserError> {
+    async fn select(&self, list: &List<'_>) -> Result<Picked, UserError> {
         let columns = usize::from(Term::stderr().size().1).max(20);
-        let labels = choices.iter().map(|choice| &choice.label[..]);
+        let labels = list.choices.iter().map(|choice| &choice.label[..]);
         let rows: Vec<String> = labels
-            .chain(has_help.then_some(HELP))
+            .chain((!list.help.is_empty()).then_some(HELP))
             .map(|row| {
                 let row = self.screen.encode(&clean(row));
                 console::truncate_str(&row, columns - 4, "").trim_end().to_owned()
             })
             .collect();
         // A line that is broken is not redrawn in place.
-        let short = text.split(" (").next().unwrap_or(text);
-        let text = if text.chars().count() + 8 > columns {
+        let short = list.text.split(" (").next().unwrap_or(list.text);
+        let text = if list.text.chars().count() + 8 > columns {
             short
         } else {
-            text
+            list.text
         };
         let text = self.screen.encode(&clean(text));
-        let hints = self.hint_lines(LIST_KEYS, columns);
+        let back = if list.can_go_back { "   Esc back" } else { "" };
+        let hints = self.hint_lines(&format!("↑ ↓ choose   Enter accept{back}   Ctrl-C quit"), columns);
         for hint in &hints {
             self.screen.raw(hint);
         }
-        let count = choices.len();
+        let count = list.choices.len();
         let chosen = self
             .prompt(move |theme| {
                 Select::with_theme(theme)
@@ -337,6 +343,11 @@ impl Interactive {
             Some(index) => Picked::Row(index),
             None => Picked::Back,
         })
+    }
+
+    /// Says that there is nothing to go back to.
+    pub(super) fn say_nothing_before(&self) {
+        self.screen.warn(&format!("  {}", text::NOTHING_BEFORE));
     }
 
     /// The keys below a question, dimmed, on as many lines as they need.

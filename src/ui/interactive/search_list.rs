@@ -6,6 +6,7 @@ use console::{Style, Term, measure_text_width};
 use super::Interactive;
 use super::field::{Field, Label};
 use super::keys::{Keys, Press};
+use super::list::List;
 use crate::text::clean;
 use crate::user_error::UserError;
 use crate::wizard::Choice;
@@ -40,36 +41,30 @@ fn found(choices: &[Choice], filter: &str, kept: usize) -> Vec<usize> {
 }
 
 impl Interactive {
-    /// Asks for one of many choices. The last `kept` of them stay on the list whatever is typed.
-    pub(super) async fn search(
-        &self,
-        text: &str,
-        choices: &[Choice],
-        kept: usize,
-        has_help: bool,
-    ) -> Result<Picked, UserError> {
+    /// Asks for one of many choices.
+    pub(super) async fn search(&self, list: &List<'_>) -> Result<Picked, UserError> {
         let _held = self.screen.log.hold();
         let term = Term::stderr();
         // The terminal is gone if this fails; reading fails next.
         let write = |text: &str| drop(term.write_str(text));
         let columns = usize::from(term.size().1).max(20);
-        let Label { label, above } = self.label(text, None, columns);
+        let Label { label, above } = self.label(list.text, None, columns);
         let label_width = measure_text_width(&label);
         let mut field = Field::default();
         let mut selected = 0;
         let keys = Keys::start();
         let ended = loop {
             let filter = field.text();
-            let rows = found(choices, &filter, kept);
+            let rows = found(list.choices, &filter, list.kept);
             let (shown, cursor) = field.visible(columns - label_width);
             write(&format!("\r{label}{shown}\x1b[J"));
-            Self::write_below(&self.list_lines(choices, &rows, selected, columns, has_help));
+            Self::write_below(&self.list_lines(list, &rows, selected, columns));
             write(&format!("\r\x1b[{}C", label_width + cursor));
             match keys.next().await {
                 Ok(Press::Enter) if rows.is_empty() => {}
                 Ok(Press::Enter) => break Ok(Picked::Row(rows[selected])),
                 Ok(Press::Escape) => break Ok(Picked::Back),
-                Ok(Press::Char('?')) if has_help => break Ok(Picked::Help),
+                Ok(Press::Char('?')) if !list.help.is_empty() => break Ok(Picked::Help),
                 Ok(Press::Up) if !rows.is_empty() => selected = (selected + rows.len() - 1) % rows.len(),
                 Ok(Press::Down) if !rows.is_empty() => selected = (selected + 1) % rows.len(),
                 Ok(press) => {
@@ -86,14 +81,7 @@ impl Interactive {
     }
 
     /// The rows around the selected one, and the keys.
-    fn list_lines(
-        &self,
-        choices: &[Choice],
-        rows: &[usize],
-        selected: usize,
-        columns: usize,
-        has_help: bool,
-    ) -> Vec<String> {
+    fn list_lines(&self, list: &List<'_>, rows: &[usize], selected: usize, columns: usize) -> Vec<String> {
         let first = (selected + 1).saturating_sub(ROWS);
         let mut lines: Vec<String> = rows
             .iter()
@@ -101,7 +89,7 @@ impl Interactive {
             .skip(first)
             .take(ROWS)
             .map(|(position, &index)| {
-                let row = self.screen.encode(&row_of(&choices[index], columns - 4));
+                let row = self.screen.encode(&row_of(&list.choices[index], columns - 4));
                 if position == selected {
                     let mark = self.screen.encode("❯");
                     self.screen.paint(&format!("{mark} {row}"), &Style::new().cyan())
@@ -118,8 +106,9 @@ impl Interactive {
             let more = self.screen.encode(&format!("  … {more} more"));
             lines.push(self.screen.paint(&more, &Style::new().dim()));
         }
-        let help = if has_help { "? help   " } else { "" };
-        let keys = format!("type to search   ↑ ↓   Enter accept   {help}Esc back   Ctrl-C quit");
+        let help = if list.help.is_empty() { "" } else { "   ? help" };
+        let back = if list.can_go_back { "   Esc back" } else { "" };
+        let keys = format!("type to search   ↑ ↓   Enter accept{help}{back}   Ctrl-C quit");
         lines.extend(self.hint_lines(&keys, columns));
         lines
     }

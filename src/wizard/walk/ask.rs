@@ -121,6 +121,7 @@ impl Walk<'_> {
         let mut question = Question {
             default: self.answers.borrow().get(key).map(|answer| answer.value),
             is_open: true,
+            can_go_back: true,
             ..Question::of(key)
         };
         let choice = |value: &&str| Choice {
@@ -174,6 +175,7 @@ impl Walk<'_> {
                 }
             };
             question.can_skip = step.info().importance != Importance::Required;
+            question.can_go_back = !self.history.borrow().is_empty();
             // What the user chose before going back counts more than a default.
             if let Some(suggested) = self.answers.borrow().suggestion(question.key).map(str::to_owned) {
                 question.default_source = None;

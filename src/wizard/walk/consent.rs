@@ -120,18 +120,22 @@ impl Walk<'_> {
             can_skip: info.importance != Importance::Required,
             ..question
         };
-        self.confirmed(&question).await
+        self.confirmed(question).await
     }
 
     /// Asks a yes-or-no question. Until the first change, Back returns to the review; after it, Back only shows a
-    /// message.
-    pub(super) async fn confirmed(&self, question: &Confirm) -> Result<bool, UserError> {
+    /// message that says why.
+    async fn confirmed(&self, question: Confirm) -> Result<bool, UserError> {
+        let question = Confirm {
+            can_go_back: true,
+            ..question
+        };
         loop {
             if self.stop.is_requested() {
                 // The user quit at an earlier step in the meantime.
                 return Ok(false);
             }
-            match self.unless_stopped(self.prompter.confirm(question)).await?? {
+            match self.unless_stopped(self.prompter.confirm(&question)).await?? {
                 Reply::Value(answer) => return Ok(answer),
                 Reply::Skip => return Ok(false),
                 Reply::Back if self.has_changed.get() => {
