@@ -1019,6 +1019,11 @@ mod in_a_terminal {
         let mut terminal = Terminal::start(&env, &["access", "apply", "--prune", "--yes"]);
         terminal.answer("Delete 1 assignment?", "\r");
         assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+        // Enter alone leaves its answer on the screen, too.
+        for part in ["q quit › n", "Nothing is deleted."] {
+            let screen = terminal.contents();
+            assert!(screen.contains(part), "{part:?} is not in:\n{screen}");
+        }
         assert_eq!(env.counts(), COUNTS);
         let mut terminal = Terminal::start(&env, &["access", "apply", "--prune"]);
         terminal.answer("Delete 1 assignment?", "y\r");

@@ -68,13 +68,15 @@ impl Ready {
         }
     }
 
-    /// Keeps what the user did not agree to.
-    fn keep_what_was_refused(&mut self, agreed: Agreed) {
-        if !agreed.changes_own {
+    /// Keeps what the user did not agree to, and says so.
+    fn keep_what_was_refused(&mut self, screen: &Screen, agreed: Agreed) {
+        if let Some(permission_set) = self.own_permission_set().filter(|_| !agreed.changes_own) {
             self.keep_own_permissions();
+            screen.talk(&format!("  The permissions of {permission_set} stay as they are."));
         }
         if !agreed.deletes {
             self.keep_everything();
+            screen.talk("  Nothing is deleted.");
         }
     }
 
@@ -161,7 +163,7 @@ async fn carry_out_plan(
     let agreed = unless_asked_to_end(requests, asking).await.flatten();
     drop(prompter);
     match agreed {
-        Ok(agreed) => ready.keep_what_was_refused(agreed),
+        Ok(agreed) => ready.keep_what_was_refused(screen, agreed),
         Err(error) => return stopped_before(cli, screen, &ready, &error),
     }
     let began = Instant::now();

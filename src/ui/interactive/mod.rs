@@ -125,6 +125,18 @@ impl Interactive {
     /// Reads keys after a prompt until one of these letters, or Enter with the letter before it that needs it. Returns the
     /// letter, and Enter alone as `\r`.
     async fn letter(&self, prompt: &str, with_enter: &[char], at_once: &[char]) -> Result<char, UserError> {
+        self.letter_or_enter(prompt, with_enter, at_once, None).await
+    }
+
+    /// Like [`letter`](Self::letter). If Enter alone stands for a letter, the line then shows that letter, so that each answer
+    /// stays on the screen.
+    async fn letter_or_enter(
+        &self,
+        prompt: &str,
+        with_enter: &[char],
+        at_once: &[char],
+        enter: Option<char>,
+    ) -> Result<char, UserError> {
         let _held = self.screen.log.hold();
         self.settle().await;
         let term = Term::stderr();
@@ -147,7 +159,12 @@ impl Interactive {
                 return Err(UserError::interrupted());
             };
             match press.lowered() {
-                Press::Enter => break pending.unwrap_or('\r'),
+                Press::Enter => {
+                    if let Some(letter) = enter.filter(|_| pending.is_none()) {
+                        write(&letter.to_string());
+                    }
+                    break pending.unwrap_or('\r');
+                }
                 // The rest of a typed-out "yes".
                 Press::Char('e' | 's') if pending == Some('y') => {}
                 Press::Char(letter) if with_enter.contains(&letter) => {
@@ -403,6 +420,7 @@ impl Prompter for Interactive {
             } else {
                 ("", " (Enter)")
             };
+            let usual = if confirm.default { 'y' } else { 'n' };
             let back = if confirm.can_go_back { "   b back" } else { "" };
             let skip = if confirm.can_skip { "   s skip" } else { "" };
             let has_details = !confirm.details.is_empty();
@@ -411,7 +429,10 @@ impl Prompter for Interactive {
             letters.extend(has_details.then_some('d'));
             let keys = format!("y yes{yes}   n no{no}{details}{back}{skip}   ? help   q quit ›");
             loop {
-                let reply = match self.letter(&keys, &['y', 'n'], &letters).await? {
+                // An Enter after the help answers nothing.
+                let enter = (!has_helped).then_some(usual);
+                let letter = self.letter_or_enter(&keys, &['y', 'n'], &letters, enter).await?;
+                let reply = match letter {
                     // An Enter that was meant to leave the help.
                     '\r' if std::mem::take(&mut has_helped) => continue,
                     '\r' => Reply::Value(confirm.default),
