@@ -1074,6 +1074,30 @@ mod in_a_terminal {
     }
 
     #[test]
+    fn ctrl_c_counts_the_assignments_that_were_made() {
+        let env = team();
+        let hold = Hold::default();
+        env.fault("CreateAccountAssignment", 2, FaultKind::HoldAfter(hold.clone()));
+        let mut terminal = Terminal::start(&env, &["access", "apply", "--yes"]);
+        let reached = RUNTIME.block_on(async { tokio::time::timeout(Duration::from_secs(20), hold.reached()).await });
+        assert!(reached.is_ok(), "the second assignment is requested");
+        // All others end in the meantime.
+        terminal.wait_for("9 of 10");
+        terminal.keys("\u{3}");
+        terminal.wait_for("Ctrl-C again stops at once");
+        std::thread::sleep(Duration::from_millis(600));
+        terminal.keys("\u{3}");
+        assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
+        let screen = terminal.contents();
+        let made = "Done: 2 users, 1 group, 2 memberships, 2 permission sets, 2 assignments created.";
+        assert!(screen.contains(made), "{screen}");
+        assert!(screen.contains("Unknown: 1 change was in progress."), "{screen}");
+        hold.release();
+        env.json(&["access", "apply"]).expect(0);
+        assert_eq!(env.counts(), COUNTS);
+    }
+
+    #[test]
     fn remove_offers_to_delete_a_leaver_who_keeps_access() {
         let env = applied();
         edit(&env, "membership = \"exactly\"\n", "");
@@ -1099,7 +1123,12 @@ mod in_a_terminal {
         terminal.keys("\u{3}");
         assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
         let screen = terminal.contents();
-        for part in ["1 change was in progress. AWS may still complete it.", "Not begun: "] {
+        for part in [
+            "Unknown: 1 change was in progress. AWS may still complete it.",
+            " of 10 changes made in",
+            "Not begun: ",
+            "idc-setup access apply",
+        ] {
             assert!(screen.contains(part), "{part:?} is not in:\n{screen}");
         }
         assert!(!screen.contains('━'), "the bar is left:\n{screen}");

@@ -39,8 +39,8 @@ pub use self::shared::Events;
 /// What became of a plan.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// The number of changes that are done.
-    pub done: usize,
+    /// What is done.
+    pub done: Vec<Change>,
     /// What failed, and why.
     pub failed: Vec<(Change, UserError)>,
     /// What was not begun: it waits for something that failed, or the apply was stopped.
@@ -124,7 +124,7 @@ pub async fn apply(context: &Context, inventory: &Inventory, plan: &Plan, events
             match result {
                 Ok(()) => {
                     events.done(change);
-                    outcome.done += 1;
+                    outcome.done.push(change.clone());
                     graph.done(index);
                 }
                 Err(error) => {

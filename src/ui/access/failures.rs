@@ -1,5 +1,6 @@
-//! What failed, by reason, and what was not begun.
+//! What was made before a stop, what failed, by reason, and what was not begun.
 
+use super::counts::{self, Verb};
 use super::words;
 use crate::access::apply::Outcome;
 use crate::access::plan::Change;
@@ -31,6 +32,33 @@ pub fn by_reason(outcome: &Outcome) -> Vec<Failures<'_>> {
     all
 }
 
+/// How many changes were made: `3 changes`, and after a stop `3 of 10 changes`.
+pub fn made(outcome: &Outcome) -> String {
+    let done = outcome.done.len();
+    if !outcome.stopped {
+        return words::counted(done, "change");
+    }
+    let all = done + outcome.failed.len() + outcome.not_begun.len() + outcome.in_progress.len();
+    format!("{done} of {}", words::counted(all, "change"))
+}
+
+/// What was made before a stop: `Done: 2 users, 3 assignments created; 1 group changed.` Otherwise, the lines of the progress
+/// and the plan say it.
+pub fn done(outcome: &Outcome) -> Option<String> {
+    let verbs = [
+        (Verb::Create, "created"),
+        (Verb::Change, "changed"),
+        (Verb::Delete, "deleted"),
+    ];
+    let parts: Vec<String> = verbs
+        .into_iter()
+        .map(|(verb, name)| (counts::text(counts::of(&outcome.done, verb)), name))
+        .filter(|(counts, _)| !counts.is_empty())
+        .map(|(counts, name)| format!("{counts} {name}"))
+        .collect();
+    (outcome.stopped && !parts.is_empty()).then(|| format!("Done: {}.", parts.join("; ")))
+}
+
 /// What was not begun, and why: `Not begun: 13 removals, because 24 changes failed.`
 pub fn not_begun(outcome: &Outcome) -> Option<String> {
     let removals = outcome.not_begun.iter().filter(|change| change.action.is_deletion());
@@ -49,13 +77,13 @@ pub fn not_begun(outcome: &Outcome) -> Option<String> {
     (!counts.is_empty()).then(|| format!("Not begun: {}{why}.", words::listed(&counts)))
 }
 
-/// What is not known to have ended: `3 changes were in progress. AWS may still complete them.`
+/// What is not known to have ended: `Unknown: 3 changes were in progress. AWS may still complete them.`
 pub fn in_progress(outcome: &Outcome) -> Option<String> {
     match outcome.in_progress.len() {
         0 => None,
-        1 => Some("1 change was in progress. AWS may still complete it.".to_owned()),
+        1 => Some("Unknown: 1 change was in progress. AWS may still complete it.".to_owned()),
         count => Some(format!(
-            "{count} changes were in progress. AWS may still complete them."
+            "Unknown: {count} changes were in progress. AWS may still complete them."
         )),
     }
 }
@@ -107,6 +135,25 @@ mod tests {
     }
 
     #[test]
+    fn a_stop_says_what_was_made() {
+        let mut outcome = Outcome {
+            done: vec![group("a"), group("b"), removal()],
+            not_begun: vec![group("c")],
+            in_progress: vec![group("d")],
+            stopped: true,
+            ..Outcome::default()
+        };
+        assert_eq!(made(&outcome), "3 of 5 changes");
+        assert_eq!(
+            done(&outcome).unwrap(),
+            "Done: 2 groups created; 1 permission set deleted."
+        );
+        outcome.stopped = false;
+        assert_eq!(made(&outcome), "3 changes");
+        assert_eq!(done(&outcome), None);
+    }
+
+    #[test]
     fn what_was_not_begun_after_a_stop_is_not_said_to_have_failed() {
         let outcome = Outcome {
             not_begun: vec![group("a")],
@@ -120,7 +167,7 @@ mod tests {
         );
         assert_eq!(
             in_progress(&outcome).unwrap(),
-            "1 change was in progress. AWS may still complete it."
+            "Unknown: 1 change was in progress. AWS may still complete it."
         );
         assert_eq!(not_begun(&Outcome::default()), None);
     }

@@ -440,7 +440,7 @@ impl OutcomeOut {
             changes.collect::<Vec<ChangeOut>>()
         };
         Self {
-            done: outcome.done,
+            done: outcome.done.len(),
             failed: failed
                 .map(|(change, error)| FailedOut::of(change, error, accounts, invocation))
                 .collect(),

@@ -306,10 +306,13 @@ pub fn outcome(outcome: &Outcome, took: Duration, accounts: &Accounts) -> String
     let stopped = if outcome.stopped { "Stopped. " } else { "" };
     let mut page = format!(
         "### Applied\n\n**{stopped}{} made in {}** ({}).\n\n",
-        words::counted(outcome.done, "change"),
+        failures::made(outcome),
         words::rough_time(took),
         words::requests(outcome)
     );
+    if let Some(text) = failures::done(outcome) {
+        let _ = writeln!(page, "{text}\n");
+    }
     for group in failures::by_reason(outcome) {
         let count = words::counted(group.changes.len(), "change");
         let _ = writeln!(page, "**{count} failed**: {}\n", escaped(group.reason));

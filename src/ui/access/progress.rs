@@ -155,7 +155,7 @@ impl<'a> ApplyProgress<'a> {
                 Some(State::Begun) => outcome.in_progress.push(change.clone()),
                 Some(State::Failed(error)) => outcome.failed.push((change.clone(), UserError::clone(error))),
                 Some(State::Done) => {
-                    outcome.done += 1;
+                    outcome.done.push(change.clone());
                     if let Action::CreateUser(spec) = &change.action {
                         outcome.new_users.insert(spec.name.clone(), None);
                     }
@@ -409,7 +409,7 @@ mod tests {
         progress.done(&plan.changes[0]);
         progress.failed(&plan.changes[1], &UserError::failed("It failed.", NextSteps::default()));
         let outcome = progress.so_far(&plan);
-        assert_eq!(outcome.done, 1);
+        assert_eq!(outcome.done, [group("a")]);
         assert_eq!(outcome.failed.len(), 1);
         assert_eq!(outcome.in_progress, [group("b")]);
         assert_eq!(outcome.not_begun, [group("c")]);

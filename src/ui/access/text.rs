@@ -332,7 +332,7 @@ pub fn drift(name: &str, drift: &[Drift], about: &[Note], everything: bool) -> V
 
 /// The lines about what was applied. The first failure for each reason was shown before if `is_shown`.
 pub fn outcome(outcome: &Outcome, took: Duration, accounts: &Accounts, is_shown: bool) -> Vec<Line> {
-    let made = words::counted(outcome.done, "change");
+    let made = failures::made(outcome);
     let time = words::rough_time(took);
     let requests = words::requests(outcome);
     let stopped = if outcome.stopped { "Stopped. " } else { "" };
@@ -341,6 +341,7 @@ pub fn outcome(outcome: &Outcome, took: Duration, accounts: &Accounts, is_shown:
         0,
         format!("{stopped}{made} made in {time} ({requests})."),
     )];
+    all.extend(failures::done(outcome).map(|text| line(Sign::None, 2, text)));
     let mut shown = 0;
     for group in failures::by_reason(outcome) {
         let sentences = group.changes.iter();
