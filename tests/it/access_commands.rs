@@ -137,6 +137,15 @@ fn a_plan_in_markdown_is_a_comment_for_a_pull_request() {
 }
 
 #[test]
+fn a_plan_in_markdown_has_the_units_of_each_account_also_if_the_file_names_none() {
+    let env = team();
+    edit(&env, "ou:Workloads/Prod/**", "name:Prod *");
+    let page = env.run(&["access", "plan", "--output=markdown"]).expect(3).stdout;
+    let line = "| `Dev 1 (333333333333)` | `ou-exam-workload/ou-exam-dev00000` | 1 | 0 |";
+    assert!(page.lines().any(|own| own == line), "{line:?} is not in:\n{page}");
+}
+
+#[test]
 fn names_cannot_format_or_mention_in_markdown() {
     let mut cloud = organization();
     let last = cloud.accounts.len() - 1;

@@ -114,7 +114,7 @@ pub fn by_unit(changes: &[Change], inventory: &Inventory) -> Option<BTreeMap<Str
 }
 
 /// Whether names of organizational units were read. They are read only if the access file names one.
-pub fn has_units(accounts: &Accounts) -> bool {
+fn has_units(accounts: &Accounts) -> bool {
     accounts.units.values().any(|unit| unit.parent.is_some())
 }
 
@@ -138,6 +138,19 @@ pub fn unit_of(accounts: &Accounts, id: &AccountId) -> Option<String> {
     } else {
         names.join("/")
     })
+}
+
+/// The organizational units of an account, from below the root down: `Workloads/Prod`. A unit whose name was not read has its
+/// ID. `None` if the account is in no unit, or if AWS did not return its units.
+pub fn path_of(accounts: &Accounts, id: &AccountId) -> Option<String> {
+    let path = accounts.all.get(id)?.path.iter();
+    let below_root = path.filter(|unit| !unit.starts_with("r-"));
+    let name_of = |unit: &String| {
+        let known = accounts.units.get(unit);
+        known.map_or_else(|| unit.clone(), |known| known.name.clone())
+    };
+    let names: Vec<String> = below_root.map(name_of).collect();
+    (!names.is_empty()).then(|| names.join("/"))
 }
 
 fn is_group(who: &str) -> bool {
@@ -233,10 +246,12 @@ mod tests {
             ..Accounts::default()
         };
         assert_eq!(unit_of(&accounts, &id), None);
+        assert_eq!(path_of(&accounts, &id).as_deref(), Some("ou-1/ou-2"));
         accounts.units.insert("r-1".to_owned(), unit("Root", None));
         assert_eq!(unit_of(&accounts, &id), None);
         accounts.units.insert("ou-1".to_owned(), unit("Workloads", Some("r-1")));
         assert_eq!(unit_of(&accounts, &id).as_deref(), Some("Workloads"));
+        assert_eq!(path_of(&accounts, &id).as_deref(), Some("Workloads/ou-2"));
         accounts.units.insert("ou-2".to_owned(), unit("Prod", Some("ou-1")));
         assert_eq!(unit_of(&accounts, &id).as_deref(), Some("Workloads/Prod"));
     }

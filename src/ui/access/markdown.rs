@@ -260,18 +260,20 @@ fn add_accounts(page: &mut String, view: &PlanView) {
     let count = words::counted(accounts.len(), "account");
     let _ = writeln!(page, "<details><summary>Access by account ({count})</summary>\n");
     let known = &view.inventory.accounts;
-    let has_units = grants::has_units(known);
+    let ids = words::by_name(known, accounts.keys());
+    let has_units = ids.iter().any(|id| grants::path_of(known, id).is_some());
     page.push_str(if has_units {
         "| account | organizational unit | given | taken |\n| --- | --- | ---: | ---: |\n"
     } else {
         "| account | given | taken |\n| --- | ---: | ---: |\n"
     });
-    let ids = words::by_name(known, accounts.keys()).into_iter();
     let rows: Vec<String> = ids
+        .into_iter()
         .map(|id| {
             let (account, balance) = (code(&known.text(id)), &accounts[id]);
-            let unit = grants::unit_of(known, id).map_or_else(String::new, |unit| format!(" {} |", code(&unit)));
-            format!("| {account} |{unit} {} | {} |", balance.given, balance.taken)
+            let path = grants::path_of(known, id).map_or_else(String::new, |path| code(&path));
+            let path = if has_units { format!(" {path} |") } else { String::new() };
+            format!("| {account} |{path} {} | {} |", balance.given, balance.taken)
         })
         .collect();
     let rest = if has_units {
