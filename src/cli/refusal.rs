@@ -85,6 +85,11 @@ pub(super) fn misplaced(flags: &[&SharedFlag], command: Requested) -> UserError 
 fn takers(flag: &SharedFlag) -> String {
     let mut names: Vec<&str> = flag.listers().map(Subcommand::family).collect();
     names.dedup();
+    listed(&names)
+}
+
+/// `run, status and plan`.
+fn listed(names: &[&str]) -> String {
     match names.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => names.concat(),
@@ -136,11 +141,20 @@ fn unknown_argument(typed: &str, similar: Option<String>, command: Requested) ->
     if let Some(flag) = shared(name) {
         return misplaced(&[flag], command);
     }
-    if let Some(sibling) = sibling_with(name, command) {
-        return UserError::usage(
-            format!("{} does not take {name}. It is a flag of {sibling}.", command.title()),
-            flags_of(command),
+    let siblings = siblings_with(name, command);
+    if let Some(first) = siblings.first() {
+        let names: Vec<&str> = siblings.iter().map(|sibling| sibling.name.as_str()).collect();
+        let message = format!(
+            "{} does not take {name}. It is a flag of {}.",
+            command.title(),
+            listed(&names)
         );
+        // A command that the user named is not replaced by another one, which can do the opposite.
+        return if command.command.name() == command.command.family() {
+            UserError::usage(message, [first.with(name), flags_of(command)])
+        } else {
+            UserError::usage(message, flags_of(command))
+        };
     }
     let message = format!("{} has no flag {name}.", command.title());
     let message = match similar.or_else(|| similar_flag(name)) {
@@ -154,17 +168,42 @@ fn unknown_argument(typed: &str, similar: Option<String>, command: Requested) ->
     UserError::usage(message, flags_of(command))
 }
 
-/// The command beside this one, such as `profiles sync` beside `profiles remove`, that has a flag.
-fn sibling_with(name: &str, command: Requested) -> Option<String> {
+/// A command of the same family that has a flag.
+struct Sibling {
+    /// The name, such as `profiles sync`.
+    name: String,
+    /// The name of the flag's value, if it has one.
+    value: Option<String>,
+}
+
+impl Sibling {
+    /// The command with the flag.
+    fn with(&self, flag: &str) -> NextStep {
+        let words = ["idc-setup"].into_iter().chain(self.name.split(' ')).chain([flag]);
+        NextStep::other("name the command", words.chain(self.value.as_deref()))
+    }
+}
+
+/// The commands beside this one or below it, such as `profiles sync` beside `profiles remove`, that have a flag.
+fn siblings_with(name: &str, command: Requested) -> Vec<Sibling> {
     let family = command.command.family();
     let program = tree::program();
-    let outer = program.find_subcommand(family)?;
-    let has_it = |inner: &&clap::Command| {
-        let mut flags = inner.get_arguments().filter_map(clap::Arg::get_long);
-        flags.any(|long| name.strip_prefix("--") == Some(long))
-    };
-    let inner = outer.get_subcommands().find(has_it)?;
-    Some(format!("{family} {}", inner.get_name()))
+    let outer = program.find_subcommand(family);
+    let inner = outer.into_iter().flat_map(clap::Command::get_subcommands);
+    inner
+        .filter_map(|inner| {
+            let mut flags = inner.get_arguments();
+            let flag = flags.find(|flag| {
+                flag.get_long()
+                    .is_some_and(|long| name.strip_prefix("--") == Some(long))
+            })?;
+            let values = flag.get_value_names().filter(|_| flag.get_action().takes_values());
+            Some(Sibling {
+                name: format!("{family} {}", inner.get_name()),
+                value: values.and_then(|names| names.first()).map(ToString::to_string),
+            })
+        })
+        .collect()
 }
 
 /// Returns the flag of any command with a similar name.

@@ -142,6 +142,17 @@ fn a_flag_of_another_command_is_refused_with_the_commands_that_take_it() {
             &["idc-setup undo does not take --email"],
         ),
         (&["undo", "--only=mfa"], &["--step STEP"]),
+        (
+            &["profiles", "--filter", "account=prod-*"],
+            &[
+                "idc-setup profiles does not take --filter. It is a flag of profiles sync and profiles remove.",
+                "idc-setup profiles sync --filter EXPR",
+            ],
+        ),
+        (
+            &["profiles", "--prune"],
+            &["It is a flag of profiles sync.", "    idc-setup profiles sync --prune"],
+        ),
         (&["login", "--profile=x"], &["--cli-profile NAME"]),
         (
             &["answers", "--yes"],
