@@ -10,7 +10,7 @@
 //! - [`lookup`]: what the names of the file mean in the account.
 //! - [`guards`]: what a plan never deletes, and [`adoption`]: taking over permission sets that exist.
 //! - [`drift`]: what somebody else changed, with the [`attributes`] of users and groups.
-//! - [`permissions`]: the IAM permissions that a plan needs.
+//! - [`permissions`]: the IAM permissions that a plan needs, and [`permission_resources`]: what they are limited to.
 //!
 //! No state file is needed. Ownership of permission sets rests on a tag, and everything else on explicit words in the
 //! file.
@@ -55,6 +55,7 @@ pub mod mistake;
 #[cfg(test)]
 mod model;
 pub mod nearest;
+pub mod permission_resources;
 pub mod permissions;
 pub mod plan;
 pub mod remove;

@@ -1,5 +1,7 @@
 //! The IAM permissions that a step needs.
 
+use super::Partition;
+
 /// An IAM action that a step needs. Steps declare their actions in their `StepInfo`. The printed
 /// policy and the permission check are derived from these declarations, so they always match the steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +31,11 @@ impl Permission {
             on: "*",
             changes: true,
         }
+    }
+
+    /// The ARN of the resources in this partition, or `*`.
+    pub fn resource(&self, partition: Partition) -> String {
+        self.on.replacen("arn:*:", &format!("arn:{}:", partition.id()), 1)
     }
 
     /// An action that changes need, on these resources only.

@@ -1,5 +1,5 @@
-//! The IAM policy with the actions that the steps need, built from the permissions that they declare. Actions on roles and
-//! identity providers are limited to those of Identity Center, and others apply to all resources.
+//! The IAM policy with the actions that are needed, built from the permissions that the steps declare. For the steps, actions on
+//! roles and identity providers are limited to those of Identity Center, and others apply to all resources.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,21 +19,23 @@ pub struct Part {
     pub permissions: BTreeSet<Permission>,
 }
 
-/// A policy document with these parts. A part without permissions has no statement.
-pub fn of_parts(partition: Partition, parts: &[Part]) -> Value {
+/// A policy document with these parts, in which each permission is limited to its resources. A part without permissions has no
+/// statement.
+pub fn of_parts(parts: &[Part], resources_of: impl Fn(&Permission) -> Vec<String>) -> Value {
     let statements = parts.iter().flat_map(|part| {
         let permissions = part.permissions.iter().collect();
-        statements(part.name, partition, permissions)
+        statements(part.name, permissions, &resources_of)
     });
     json!({"Version": "2012-10-17", "Statement": statements.collect::<Vec<_>>()})
 }
 
 /// A policy document for the steps that are wanted.
 pub fn document(partition: Partition, is_wanted: impl Fn(&str) -> bool) -> Value {
-    let mut all = vec![statement("Doctor", partition, "*", &OWN.iter().collect::<Vec<_>>())];
+    let mut all = vec![statement("Doctor", &["*".to_owned()], &OWN.iter().collect::<Vec<_>>())];
     let mut push = |name: &str, lists: &[&'static [Permission]]| {
         let permissions = lists.iter().copied().flatten().collect();
-        all.extend(statements(name, partition, permissions));
+        let resources_of = |permission: &Permission| vec![permission.resource(partition)];
+        all.extend(statements(name, permissions, resources_of));
     };
     for info in INFOS.into_iter().filter(|info| is_wanted(info.slug)) {
         push(&camel_case(info.slug), info.permissions);
@@ -42,23 +44,33 @@ pub fn document(partition: Partition, is_wanted: impl Fn(&str) -> bool) -> Value
     json!({"Version": "2012-10-17", "Statement": all})
 }
 
-/// One statement for each resource.
-fn statements(name: &str, partition: Partition, permissions: BTreeSet<&Permission>) -> Vec<Value> {
-    let mut by_resource: BTreeMap<&str, Vec<&Permission>> = BTreeMap::new();
+/// One statement for all permissions on the same resources.
+fn statements(
+    name: &str,
+    permissions: BTreeSet<&Permission>,
+    resources_of: impl Fn(&Permission) -> Vec<String>,
+) -> Vec<Value> {
+    let mut by_resources: BTreeMap<Vec<String>, Vec<&Permission>> = BTreeMap::new();
     for permission in permissions {
-        by_resource.entry(permission.on).or_default().push(permission);
+        by_resources
+            .entry(resources_of(permission))
+            .or_default()
+            .push(permission);
     }
-    let statements = by_resource.into_iter().enumerate().map(|(n, (resource, permissions))| {
+    let statements = by_resources.iter().enumerate().map(|(n, (resources, permissions))| {
         let number = if n == 0 { String::new() } else { (n + 1).to_string() };
-        statement(&format!("{name}{number}"), partition, resource, &permissions)
+        statement(&format!("{name}{number}"), resources, permissions)
     });
     statements.collect()
 }
 
-fn statement(id: &str, partition: Partition, resource: &str, permissions: &[&Permission]) -> Value {
+fn statement(id: &str, resources: &[String], permissions: &[&Permission]) -> Value {
     let mut actions: Vec<&str> = permissions.iter().map(|permission| permission.action).collect();
     actions.sort_unstable();
-    let resource = resource.replacen("arn:*:", &format!("arn:{}:", partition.id()), 1);
+    let resource = match resources {
+        [one] => json!(one),
+        several => json!(several),
+    };
     json!({"Sid": id, "Effect": "Allow", "Action": actions, "Resource": resource})
 }
 

@@ -868,6 +868,32 @@ fn a_plan_prints_the_iam_policy_that_it_needs() {
 }
 
 #[test]
+fn the_policy_of_a_plan_is_limited_to_the_instance_and_the_accounts_that_change() {
+    let env = team();
+    let policy: Value = serde_json::from_str(&env.run(&["access", "plan", "--policy"]).expect(0).stdout).unwrap();
+    let instance = env.server.cloud().instances[0].arn.clone();
+    let sets = format!("{}/*", instance.replace(":instance/", ":permissionSet/"));
+    let resources = |action: &str| {
+        let mut statements = policy["Statement"].as_array().unwrap().iter();
+        let has_action = |statement: &&Value| statement["Action"].as_array().unwrap().contains(&Value::from(action));
+        let statement = statements.find(has_action);
+        statement.unwrap_or_else(|| panic!("no {action} in {policy:#}"))["Resource"].clone()
+    };
+    let accounts = [PROD[0], PROD[1], DEV].map(|id| format!("arn:aws:sso:::account/{id}"));
+    let [one, two, three] = &accounts;
+    assert_eq!(
+        resources("sso:CreateAccountAssignment"),
+        serde_json::json!([one, two, three, instance, sets])
+    );
+    assert_eq!(
+        resources("sso:CreatePermissionSet"),
+        serde_json::json!([instance, sets])
+    );
+    assert_eq!(resources("sso:ListPermissionSets"), Value::from(instance.as_str()));
+    assert_eq!(resources("sso:ListInstances"), "*");
+}
+
+#[test]
 fn planning_and_applying_stay_within_the_policy() {
     let env = team();
     edit(&env, "accounts = [\"name:Dev *\"]", "accounts = [\"tag:env=dev\"]");

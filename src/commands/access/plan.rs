@@ -8,6 +8,7 @@ use super::report::{self, Deleting, Origin};
 use super::source::{self, Failure, Taken};
 use super::what_if::Assumptions;
 use crate::access::leaver::KeptAccess;
+use crate::access::permission_resources::PlanResources;
 use crate::access::permissions;
 use crate::access::plan::{Plan, plan as make_plan};
 use crate::access::resolve;
@@ -168,7 +169,9 @@ fn print_policy(cli: &Cli, screen: &Screen, planned: &Planned) -> ExitCode {
             permissions: needed.changes,
         },
     ];
-    let document = policy::of_parts(planned.connected.context().partition(), &parts);
+    let (connected, instance) = (&planned.connected, &planned.connected.instance);
+    let resources = PlanResources::new(&planned.plan, instance, connected.context().partition());
+    let document = policy::of_parts(&parts, |permission| resources.of(permission));
     if cli.flags.output == Output::Json {
         let mut body = report::of_file(&planned.situation.file);
         body.policy = Some(document);
