@@ -8,11 +8,11 @@ use super::rail::Row;
 use super::screen::Screen;
 use super::text::aligned;
 use crate::answers::ago;
-use crate::next_step::{SetupCommand, Subcommand};
+use crate::next_step::{Invocation, SetupCommand, Subcommand};
 use crate::progress::{Origin, ResourceKind};
 use crate::reconcile::Importance;
 use crate::text::{as_clause, clean};
-use crate::wizard::{Outcome, State, StepReport};
+use crate::wizard::{HumanTask, Outcome, State, StepReport};
 
 /// Prints the end of a run.
 pub fn print(screen: &Screen, outcome: &Outcome) {
@@ -92,19 +92,15 @@ fn print_all_set(screen: &Screen, reports: &[StepReport]) {
     let portal = portal.map(|url| screen.paint(&clean(&url), &Style::new().cyan()));
     if screen.is_rehearsal() {
         if let Some(profile) = &profile {
-            screen.result("  In your own account, you would go on with:");
-            line(
-                "Use it now",
-                &format!("export AWS_PROFILE={}", crate::text::quoted(profile)),
-            );
-            line("Tomorrow", "idc-setup login");
-            screen.result("");
+            print_own_account(screen, profile, &SetupCommand::login());
         }
         line("For real", &screen.paint("idc-setup", &Style::new().cyan()));
         if screen.is_temporary_rehearsal() {
             let keep = SetupCommand::rehearse().placeholder("--keep", "DIR");
             line("Keep it", &command(&keep));
         } else {
+            print_add_people(screen);
+            line("Argo CD", &command(&argo_cd(reports)));
             line("Undo", &command(&SetupCommand::undo()));
         }
         return print_recommended(screen, reports);
@@ -122,6 +118,16 @@ fn print_all_set(screen: &Screen, reports: &[StepReport]) {
     line("Argo CD", &command(&argo_cd(reports)));
     line("Undo", &command(&SetupCommand::undo()));
     print_recommended(screen, reports);
+}
+
+/// Prints in a rehearsal how the user would go on outside it, where its profile does not exist.
+pub fn print_own_account(screen: &Screen, profile: &str, login: &SetupCommand) {
+    let export = format!("export AWS_PROFILE={}", crate::text::quoted(profile));
+    let login = Invocation::default().command_line(login);
+    screen.result("  In your own account, you would go on with:");
+    screen.raw_result(&aligned("Use it now", &clean(&export)));
+    screen.raw_result(&aligned("Tomorrow", &clean(&login)));
+    screen.result("");
 }
 
 /// Prints how to go on from one user to a team: what exists as an access file, which the user edits and applies.
@@ -151,15 +157,16 @@ fn argo_cd(reports: &[StepReport]) -> SetupCommand {
     }
 }
 
-/// Prints the exports that go on with what was set up, outside a rehearsal.
+/// Prints the exports that go on with what was set up. What a run created in a rehearsal that is not kept can't be exported.
 pub fn print_exports(screen: &Screen, reports: &[StepReport]) {
-    if !screen.is_rehearsal() {
-        for (name, command) in [
-            ("Add people", SetupCommand::export("access").positional("> access.toml")),
-            ("Argo CD", argo_cd(reports)),
-        ] {
-            screen.raw_result(&aligned(name, &clean(&screen.command(&command))));
-        }
+    if screen.is_temporary_rehearsal() && screen.invocation.subcommand == Subcommand::Run {
+        return;
+    }
+    for (name, command) in [
+        ("Add people", SetupCommand::export("access").positional("> access.toml")),
+        ("Argo CD", argo_cd(reports)),
+    ] {
+        screen.raw_result(&aligned(name, &clean(&screen.command(&command))));
     }
 }
 
@@ -331,13 +338,18 @@ fn print_left(screen: &Screen, outcome: &Outcome) {
         }
         return;
     }
+    let mut shown: Vec<&HumanTask> = Vec::new();
     for report in others {
         screen.raw_result(&row(screen, report));
         for task in report.left_to_do.iter().filter(|task| task.proof.is_none()) {
             for line in super::text::task_lines(task, screen) {
                 screen.result(&format!("  {line}"));
             }
+            shown.push(task);
         }
+    }
+    if let Some(line) = super::text::pages_end_line(shown, screen) {
+        screen.result(&format!("  {line}"));
     }
     let is_required = |report: &StepReport| report.info.importance == Importance::Required;
     if steps(reports).any(|report| is_required(report) && report.state != State::Done) {
@@ -431,5 +443,9 @@ pub fn print_recommendations(screen: &Screen, outcome: &Outcome, is_shown: bool)
                 screen.result(&format!("    {line}"));
             }
         }
+    }
+    let tasks = outcome.reports.iter().flat_map(|report| &report.left_to_do);
+    if let Some(line) = super::text::pages_end_line(tasks, screen) {
+        screen.result(&format!("  {line}"));
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use console::Style;
 
+use super::closing::print_own_account;
 use super::envelope::{CallerOut, ProfilesBody};
 use super::screen::Screen;
 use super::text::aligned;
@@ -248,11 +249,16 @@ pub fn print_joined(screen: &Screen, report: &ProfilesReport) {
     screen.result("");
     let paint = |text: &str| screen.paint(text, &Style::new().cyan());
     let line = |name: &str, value: &str| screen.raw_result(&aligned(name, value));
-    line(
-        "Use it now",
-        &paint(&format!("export AWS_PROFILE={}", quoted(&first.profile))),
-    );
-    line("", &paint("aws s3 ls"));
+    let login = SetupCommand::login().value("--cli-profile", &first.profile);
+    if screen.is_rehearsal() {
+        print_own_account(screen, &first.profile, &login);
+    } else {
+        line(
+            "Use it now",
+            &paint(&format!("export AWS_PROFILE={}", quoted(&first.profile))),
+        );
+        line("", &paint("aws s3 ls"));
+    }
     let others = report.rows.iter().filter(|row| row.profile != first.profile);
     let others: Vec<&str> = others.take(NAMED).map(|row| row.profile.as_str()).collect();
     if !others.is_empty() {
@@ -264,9 +270,18 @@ pub fn print_joined(screen: &Screen, report: &ProfilesReport) {
         };
         line("Others", &clean(&format!("{}{more}", others.join(", "))));
     }
-    let login = SetupCommand::login().value("--cli-profile", &first.profile);
-    line("Tomorrow", &paint(&screen.command(&login)));
+    if screen.is_temporary_rehearsal() {
+        let keep = SetupCommand::again().placeholder("--keep", "DIR");
+        return line("Keep it", &paint(&screen.command(&keep)));
+    }
+    // The pages of a rehearsal end with it.
+    let is_rehearsal = screen.is_rehearsal();
+    if !is_rehearsal {
+        line("Tomorrow", &paint(&screen.command(&login)));
+    }
     let sync = SetupCommand::profiles_sync().value("--sso-session", &report.session);
     line("All roles", &paint(&screen.command(&sync)));
-    line("Portal", &paint(&clean(&report.start_url)));
+    if !is_rehearsal {
+        line("Portal", &paint(&clean(&report.start_url)));
+    }
 }

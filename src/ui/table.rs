@@ -71,15 +71,16 @@ pub fn print_text(screen: &Screen, outcome: &Outcome, command: &str) {
         let profile = evidence.profile.as_deref().unwrap_or_default();
         if let Some(end) = evidence.credentials_end {
             let end = end.strftime("%Y-%m-%d %H:%M UTC");
+            let login = screen.command(&SetupCommand::login().value("--cli-profile", profile));
             let again = if screen.is_temporary_rehearsal() {
                 String::new()
+            } else if screen.is_rehearsal() {
+                // Other tools do not find the profile.
+                format!(" To sign in again later: {login}.")
             } else {
                 let aws = NextCommand::other(["aws", "sso", "login", "--profile", profile]);
-                format!(
-                    " To sign in again later: {} (or {}).",
-                    screen.command(&SetupCommand::login().value("--cli-profile", profile)),
-                    screen.invocation.next_command(&aws)
-                )
+                let aws = screen.invocation.next_command(&aws);
+                format!(" To sign in again later: {login} (or {aws}).")
             };
             screen.result(&format!(
                 "\nThe credentials of profile {profile} expire at {end}; tools that use it renew them automatically.{again}"
@@ -89,10 +90,14 @@ pub fn print_text(screen: &Screen, outcome: &Outcome, command: &str) {
         if command == "run" && !screen.is_temporary_rehearsal() {
             let line = |name: &str, value: &str| screen.raw_result(&text::aligned(name, value));
             screen.result("");
-            line(
-                "Use it now",
-                &format!("export AWS_PROFILE={}", crate::text::quoted(profile)),
-            );
+            if screen.is_rehearsal() {
+                closing::print_own_account(screen, profile, &SetupCommand::login());
+            } else {
+                line(
+                    "Use it now",
+                    &format!("export AWS_PROFILE={}", crate::text::quoted(profile)),
+                );
+            }
             line("Undo", &screen.command(&SetupCommand::undo()));
         }
         if command != "run" {
@@ -160,6 +165,7 @@ fn print_table(screen: &Screen, reports: &[StepReport], command: &str) {
 }
 
 fn print_left_to_do(screen: &Screen, reports: &[StepReport]) {
+    let mut shown: Vec<&HumanTask> = Vec::new();
     for (heading, wanted) in [("Left for you to do:", false), ("Also recommended:", true)] {
         let of_kind = reports
             .iter()
@@ -169,8 +175,12 @@ fn print_left_to_do(screen: &Screen, reports: &[StepReport]) {
             continue;
         }
         screen.raw_result(&format!("\n{heading}"));
-        for line in open.into_iter().flat_map(|task| text::task_lines(task, screen)) {
+        for line in open.iter().flat_map(|task| text::task_lines(task, screen)) {
             screen.result(&line);
         }
+        shown.extend(open);
+    }
+    if let Some(line) = text::pages_end_line(shown, screen) {
+        screen.result(line);
     }
 }

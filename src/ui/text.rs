@@ -62,6 +62,13 @@ pub fn task_lines(task: &HumanTask, screen: &Screen) -> Vec<String> {
     lines
 }
 
+/// Returns a line for the end of a rehearsal, if its tasks have links.
+pub fn pages_end_line<'t>(tasks: impl IntoIterator<Item = &'t HumanTask>, screen: &Screen) -> Option<&'static str> {
+    let has_links = tasks.into_iter().any(|task| task.link.is_some());
+    (has_links && screen.is_rehearsal())
+        .then_some("The links are pages of the rehearsal. They exist only while it runs.")
+}
+
 /// Returns a code with a space between its characters: `A B C D - E F G H`.
 pub fn spaced(code: &str) -> String {
     code.chars()

@@ -510,6 +510,50 @@ fn a_kept_rehearsal_can_sign_in_again() {
 }
 
 #[test]
+fn what_works_only_outside_a_rehearsal_is_marked_and_exports_can_be_pasted() {
+    let env = TestEnv::new("fresh");
+    let keep = |more: &[&str]| run(&env, &[&["rehearse", "--keep=kept"], more].concat());
+    let ended = keep(&["--non-interactive"]).expect(0).stdout;
+    let marked = "  In your own account, you would go on with:\n  Use it now    export AWS_PROFILE=admin\n  \
+                  Tomorrow      idc-setup login\n";
+    assert!(ended.contains(marked), "{ended}");
+    assert!(!ended.contains("aws sso login"), "{ended}");
+    assert!(
+        ended.contains("The links are pages of the rehearsal. They exist only while it runs."),
+        "{ended}"
+    );
+    let status = keep(&["status"]).expect(0).stdout;
+    for export in [
+        "idc-setup rehearse export --keep kept access > access.toml",
+        "idc-setup rehearse export --keep kept argo-cd --cluster NAME --admin Admins",
+    ] {
+        assert!(ended.contains(export), "{export:?} is not in:\n{ended}");
+        assert!(status.contains(export), "{export:?} is not in:\n{status}");
+    }
+    let exported = keep(&["export", "access"]).expect(0).stdout;
+    assert!(exported.contains("name = \"Admins\""), "{exported}");
+}
+
+#[test]
+fn the_pages_for_passwords_are_not_shown_after_a_rehearsal() {
+    let env = TestEnv::new("fresh");
+    let file = run(&env, &["rehearse", "export", "access"]).expect(0).stdout;
+    let user = "[[user]]\nname = \"new\"\nemail = \"new@example.com\"\ngiven-name = \"New\"\nfamily-name = \"User\"\n";
+    std::fs::write(env.path("access.toml"), format!("{file}\n{user}")).unwrap();
+    for format in ["text", "markdown"] {
+        let output = format!("--output={format}");
+        let ended = run(&env, &["rehearse", "access", "apply", &output]).expect(0).stdout;
+        for part in [
+            "Set a password for new.",
+            "In your own account, each of them has a link to its page.",
+        ] {
+            assert!(ended.contains(part), "{part:?} is not in:\n{ended}");
+        }
+        assert!(!ended.contains("http://127.0.0.1"), "{ended}");
+    }
+}
+
+#[test]
 fn doctor_and_the_access_picture_can_be_rehearsed() {
     let env = TestEnv::new("fresh");
     let result = run(&env, &["rehearse", "doctor", "--world=enabled"]).expect(0);

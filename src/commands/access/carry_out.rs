@@ -381,7 +381,10 @@ fn finish(cli: &Cli, screen: &Screen, ready: &Ready, ended: &Ended, took: Durati
     let accounts = &ready.situation.inventory.accounts;
     let exit = report::exit_of_outcome(&ready.plan, outcome);
     let console = &ready.connected.prepared.context.console;
-    let tasks = Tasks::of(outcome, console, &ready.connected.instance);
+    let tasks = Tasks {
+        are_simulated: screen.is_rehearsal(),
+        ..Tasks::of(outcome, console, &ready.connected.instance)
+    };
     match cli.flags.output {
         Output::Json => {
             let interrupted = ended.at_once.then(UserError::interrupted);

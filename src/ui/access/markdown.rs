@@ -344,13 +344,18 @@ pub fn tasks(tasks: &Tasks) -> String {
     };
     let mut page = format!("### {heading}\n\n{}\n\n", code(path));
     for task in &tasks.all {
-        let is_link = !task.url.contains(['<', '>', ' ']);
-        let url = if is_link {
-            format!("<{}>", task.url)
-        } else {
-            code(&task.url)
-        };
-        let _ = writeln!(page, "- {} {url}", escaped(&task.what));
+        let url = tasks.page(task).map_or_else(String::new, |url| {
+            let is_link = !url.contains(['<', '>', ' ']);
+            if is_link {
+                format!(" <{url}>")
+            } else {
+                format!(" {}", code(url))
+            }
+        });
+        let _ = writeln!(page, "- {}{url}", escaped(&task.what));
+    }
+    if let Some(note) = tasks.note() {
+        let _ = writeln!(page, "\n{note}");
     }
     page.push('\n');
     page

@@ -28,6 +28,8 @@ pub struct TaskOut {
 pub struct Tasks {
     /// One for each new user.
     pub all: Vec<TaskOut>,
+    /// Whether the pages end with the command, as in a rehearsal.
+    pub are_simulated: bool,
 }
 
 impl Tasks {
@@ -51,7 +53,21 @@ impl Tasks {
                 url: place.link,
             }
         });
-        Self { all: all.collect() }
+        Self {
+            all: all.collect(),
+            are_simulated: false,
+        }
+    }
+
+    /// The page of a task; `None` if it ends with the command.
+    pub fn page<'t>(&self, task: &'t TaskOut) -> Option<&'t str> {
+        (!self.are_simulated).then_some(task.url.as_str())
+    }
+
+    /// What to know about pages that are not shown.
+    pub fn note(&self) -> Option<&'static str> {
+        let is_needed = self.are_simulated && !self.all.is_empty();
+        is_needed.then_some("In your own account, each of them has a link to its page.")
     }
 
     /// `Left for you: 5 new users need a password.`; `None` if nothing is left.

@@ -389,9 +389,10 @@ pub fn tasks(tasks: &Tasks, everything: bool) -> Vec<Line> {
     all.push(line(Sign::None, 2, format!("Where: {path}")));
     for task in tasks.shown(everything) {
         all.push(line(Sign::None, 2, &task.what));
-        all.push(line(Sign::Link, 4, &task.url));
+        all.extend(tasks.page(task).map(|url| line(Sign::Link, 4, url)));
     }
     all.extend(tasks.more(everything).map(|text| line(Sign::None, 2, text)));
+    all.extend(tasks.note().map(|text| line(Sign::None, 2, text)));
     all
 }
 
