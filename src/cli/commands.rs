@@ -126,6 +126,9 @@ pub struct ExportFlags {
     /// Record that the tool manages these resources from now on, so that undo leaves them
     #[arg(long)]
     pub hand_over: bool,
+    /// Export nothing, and record that the tool no longer manages what was handed over to it
+    #[arg(long)]
+    pub take_back: bool,
     /// The name of the access file [default: the one that owns permission sets, or access]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,

@@ -46,6 +46,7 @@ struct Done {
     /// What was written, with `--dir`.
     written: Option<Written>,
     handed_over: usize,
+    taken_back: usize,
     /// What was handed over to other tools before, as sentences.
     taken_from: Vec<String>,
 }
@@ -63,6 +64,9 @@ pub async fn export(cli: &Cli, flags: &ExportFlags, environment: &Environment, s
 
 async fn run(cli: &Cli, flags: &ExportFlags, environment: &Environment, screen: &Screen) -> Result<Done, UserError> {
     let to = check_flags(flags)?;
+    if flags.take_back {
+        return take_back(cli, environment, screen, to).await;
+    }
     refuse_unseen_hand_over(cli, flags)?;
     say_rehearsal(cli, environment, screen);
     let waiting = checking(cli, environment, screen, "Reading what exists.");
@@ -97,7 +101,31 @@ async fn run(cli: &Cli, flags: &ExportFlags, environment: &Environment, screen: 
         export,
         written,
         handed_over,
+        taken_back: 0,
         taken_from,
+    })
+}
+
+/// Records that the tool no longer manages what was handed over to it.
+async fn take_back(cli: &Cli, environment: &Environment, screen: &Screen, to: ExportedTo) -> Result<Done, UserError> {
+    say_rehearsal(cli, environment, screen);
+    let browser = Rc::new(Browser::none("export opens no pages"));
+    let prepared = Box::pin(prepare(cli, environment, Access::Write, browser)).await?;
+    let progress = &prepared.context.progress;
+    let is_known = progress.read(|record| record.handed_over.iter().any(|one| one.to == to.name()));
+    let mut taken_back = 0;
+    // A state file without anything to record is not created.
+    if is_known {
+        progress.change(|record| taken_back = record.take_back_all(to.name()))?;
+    }
+    Ok(Done {
+        prepared,
+        to,
+        export: Export::default(),
+        written: None,
+        handed_over: 0,
+        taken_back,
+        taken_from: Vec::new(),
     })
 }
 
@@ -186,6 +214,7 @@ fn check_flags(flags: &ExportFlags) -> Result<ExportedTo, UserError> {
         || [&flags.admins, &flags.editors, &flags.viewers]
             .iter()
             .any(|names| !names.is_empty());
+    let selects = flags.only_created || flags.name.is_some();
     let refused = |message: String| {
         Err(UserError::usage(
             message,
@@ -193,10 +222,15 @@ fn check_flags(flags: &ExportFlags) -> Result<ExportedTo, UserError> {
         ))
     };
     match to {
-        ExportedTo::ArgoCd if flags.hand_over || flags.only_created || flags.name.is_some() => refused(
-            "export argo-cd does not take --hand-over, --only-created and --name: it exports no resources.".to_owned(),
+        ExportedTo::ArgoCd if selects || flags.hand_over || flags.take_back => refused(
+            "export argo-cd does not take --hand-over, --take-back, --only-created and --name: it exports no resources."
+                .to_owned(),
         ),
         ExportedTo::ArgoCd => Ok(to),
+        _ if flags.take_back && (selects || flags.hand_over || flags.dir.is_some()) => refused(
+            "--take-back exports nothing, so it cannot be used with --hand-over, --only-created, --dir and --name."
+                .to_owned(),
+        ),
         _ if has_argo_cd_flags => refused(format!("{OF_ARGO_CD} are flags of export argo-cd.")),
         _ if flags.name.is_some() && to != ExportedTo::Access => {
             refused("--name is a flag of export access.".to_owned())
@@ -385,11 +419,15 @@ fn show(cli: &Cli, flags: &ExportFlags, screen: &Screen, done: &Done) {
                 folder: flags.dir.as_ref().map(|dir| dir.display().to_string()),
                 deleted: done.written.as_ref().map_or_else(Vec::new, deleted_names),
                 handed_over: done.handed_over,
+                taken_back: done.taken_back,
                 taken_from: done.taken_from.clone(),
             },
         };
         screen.json(&envelope.json());
         return;
+    }
+    if flags.take_back {
+        return say_taken_back(screen, done);
     }
     match &done.written {
         Some(written) => say_written(screen, written),
@@ -407,6 +445,22 @@ fn show(cli: &Cli, flags: &ExportFlags, screen: &Screen, done: &Done) {
             done.handed_over
         ));
     }
+}
+
+fn say_taken_back(screen: &Screen, done: &Done) {
+    let (tool, count) = (done.to.name(), done.taken_back);
+    if count == 0 {
+        return screen.result(&format!("Nothing was handed over to {tool}."));
+    }
+    let (resources, them) = if count == 1 {
+        ("resource", "it")
+    } else {
+        ("resources", "them")
+    };
+    screen.result(&format!(
+        "Taken back from {tool}: {count} {resources}. From now on, undo deletes what idc-setup created."
+    ));
+    screen.warn(&format!("Make sure that {tool} no longer manages {them}."));
 }
 
 /// The paths of the files that were deleted.

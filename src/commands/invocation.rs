@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     /// Flags that a suggested command does not repeat, with the reason.
-    const NOT_REPEATED: [(&str, &str); 24] = [
+    const NOT_REPEATED: [(&str, &str); 25] = [
         ("accessible", "how this session is presented"),
         ("no-browser", "how this session is presented"),
         ("output", "how this session is presented"),
@@ -212,6 +212,7 @@ mod tests {
         ),
         ("create-trail", "consents are for the command that the user typed"),
         ("hand-over", "consents are for the command that the user typed"),
+        ("take-back", "consents are for the command that the user typed"),
         (
             "change-own-permission-set",
             "consents are for the command that the user typed",

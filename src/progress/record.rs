@@ -344,6 +344,13 @@ impl Record {
         self.handed_over.retain(|other| other.kind != kind || other.id != *id);
     }
 
+    /// Records that a tool manages nothing any more. Returns how many resources it managed.
+    pub fn take_back_all(&mut self, from: &str) -> usize {
+        let before = self.handed_over.len();
+        self.handed_over.retain(|other| other.to != from);
+        before - self.handed_over.len()
+    }
+
     /// The tool that manages a resource, if it was handed over.
     pub fn handed_over_to(&self, kind: ResourceKind, id: &ResourceId) -> Option<&str> {
         let mut known = self.handed_over.iter();
@@ -454,6 +461,17 @@ mod tests {
         assert_eq!(tool(ResourceKind::Group), Some("cloudformation"));
         assert_eq!(tool(ResourceKind::User), None);
         assert_eq!(record.handed_over.len(), 1);
+    }
+
+    #[test]
+    fn what_was_handed_over_is_taken_back_from_one_tool() {
+        let mut record = Record::new("aws", &"123456789012".parse().unwrap());
+        record.hand_over(ResourceKind::Group, &"g-1".into(), "terraform");
+        record.hand_over(ResourceKind::User, &"u-1".into(), "access");
+        assert_eq!(record.take_back_all("terraform"), 1);
+        assert_eq!(record.handed_over_to(ResourceKind::Group, &"g-1".into()), None);
+        assert_eq!(record.handed_over_to(ResourceKind::User, &"u-1".into()), Some("access"));
+        assert_eq!(record.take_back_all("terraform"), 0);
     }
 
     #[test]

@@ -133,6 +133,8 @@ pub struct ExportBody {
     pub deleted: Vec<String>,
     /// The number of resources that undo leaves from now on.
     pub handed_over: usize,
+    /// The number of resources that undo no longer leaves, with `--take-back`.
+    pub taken_back: usize,
     /// What was handed over to other tools before, each in a sentence.
     pub taken_from: Vec<String>,
 }

@@ -341,6 +341,29 @@ fn what_was_handed_over_is_left_by_undo() {
 }
 
 #[test]
+fn what_was_taken_back_is_undone() {
+    let env = set_up("enabled", &ANSWERS);
+    env.run(&["export", "terraform", "--only-created", "--hand-over", "--dir=exported"])
+        .expect(0);
+    let taken = env.run(&["export", "cloudformation", "--take-back"]).expect(0);
+    assert_eq!(taken.stdout, "Nothing was handed over to cloudformation.\n");
+    let schema = schema("export.v1.json", schemars::schema_for!(Envelope<ExportBody>));
+    let count = env.state()["handed_over"].as_array().unwrap().len();
+    env.server.clear_calls();
+    let taken = env.json(&["export", "terraform", "--take-back"]).expect(0).envelope();
+    jsonschema::validate(&schema, &taken).unwrap();
+    assert_eq!(taken["taken_back"], count);
+    assert_eq!(taken["files"], serde_json::json!([]));
+    assert!(!env.server.calls().iter().any(is_mutating));
+    // A second time, there is nothing left.
+    env.run(&["export", "terraform", "--take-back"])
+        .expect(0)
+        .expect_text("Nothing was handed over to terraform.");
+    env.json(&["undo", "--yes"]);
+    assert_eq!(env.counts(), [0; 5]);
+}
+
+#[test]
 fn an_export_never_replaces_a_file_that_somebody_else_wrote() {
     let env = set_up("enabled", &ANSWERS);
     std::fs::create_dir(env.path("exported")).unwrap();
@@ -385,6 +408,9 @@ fn an_export_is_the_same_on_stdout_in_a_folder_and_in_json() {
         &["export", "terraform", "--name=x"],
         &["export", "argo-cd", "--hand-over", "--cluster=x", "--admin=Admins"],
         &["export", "access", "--name= x"],
+        &["export", "argo-cd", "--take-back"],
+        &["export", "terraform", "--take-back", "--hand-over"],
+        &["export", "terraform", "--take-back", "--dir=x"],
     ] {
         env.run(args).expect(2);
     }

@@ -287,7 +287,7 @@ fn own_flags() -> [(&'static str, BTreeSet<String>); 14] {
     let consents = "confirm create-organization accept-free-plan-end enable-permission-sets create-trail ";
     let rehearse = "world serve port calls latency faults quota dump keep person step include-changed again \
                     non-interactive accessible ";
-    let export = "dir only-created hand-over name format cluster capability role-arn admin editor viewer ";
+    let export = "dir only-created hand-over take-back name format cluster capability role-arn admin editor viewer ";
     let portal = "template sso-session cli-region yes wait no-browser use-device-code accessible non-interactive ";
     let sign_in = "cli-profile again wait no-browser use-device-code state accessible non-interactive ";
     [
