@@ -402,6 +402,14 @@ fn settled(desired: &Desired, live: &Inventory) -> Inventory {
     panic!("the plan is not empty: {:?}", free_plan(desired, &live).changes);
 }
 
+/// The names that the file changes.
+fn previous_names(desired: &Desired) -> BTreeSet<String> {
+    let users = desired.users.values().flat_map(|user| &user.previous_names);
+    let groups = desired.groups.values().flat_map(|group| &group.previous_names);
+    let sets = desired.permission_sets.values().flat_map(|set| &set.previous_names);
+    users.chain(groups).chain(sets).cloned().collect()
+}
+
 /// Whether the file may change or delete the permission set.
 fn is_owned(desired: &Desired, live: &Inventory, name: &str) -> bool {
     let owner = live.permission_set_named(name).unwrap().owner.as_deref();
@@ -556,7 +564,10 @@ proptest! {
 
     #[test]
     fn a_plan_after_an_apply_is_empty(live in live(), file in file()) {
-        let (live, desired) = (live.inventory(false), file.desired(false));
+        let (live, mut desired) = (live.inventory(false), file.desired(false));
+        // A protected name that the file changes is no longer protected after the rename. A note says so.
+        let renamed = previous_names(&desired);
+        desired.guard.protect.retain(|pattern| !renamed.contains(&pattern.value.glob));
         let first = free_plan(&desired, &live);
         let mut live = apply_to(&live, &first.changes);
         if notes(&first).contains(&NoteKind::RenamedLater) {
@@ -570,6 +581,8 @@ proptest! {
     #[test]
     fn a_removed_line_takes_exactly_its_access_away(live in live(), file in file(), index in any::<prop::sample::Index>()) {
         let mut desired = file.desired(false);
+        // What they hold back depends on all assignments: other deletions can become possible.
+        desired.guard.protect.clear();
         let live = settled(&desired, &live.inventory(false));
         let listed = desired.assignments.keys().filter(|name| {
             let id = live.id_of(&name.principal);
@@ -586,7 +599,7 @@ proptest! {
         let plan = free_plan(&desired, &live);
         let deleted: Vec<String> = plan.changes.iter().map(|change| text(&change.action)).collect();
         let expected = format!("delete {} {} {:?}", name.account, name.permission_set, Some(&name.principal));
-        let is_guarded = !desired.guard.protect.is_empty() || !desired.guard.ignore.is_empty();
+        let is_guarded = !desired.guard.ignore.is_empty();
         if !has_exact_assignments(&desired, &live, &name.permission_set) {
             prop_assert!(deleted.is_empty(), "{deleted:?}");
         } else if is_guarded && deleted.is_empty() {
