@@ -1,5 +1,6 @@
 //! Drift: how what an access file owns differs from the file. Three kinds are told apart: somebody changed it, it was edited
-//! and not provisioned, and a user, group or account that it needs is gone.
+//! and not provisioned, and a user, group or account that it needs is gone. What is in an account that is not active is no
+//! drift: AWS can't change it there.
 
 use std::collections::BTreeSet;
 
@@ -38,7 +39,7 @@ pub enum DriftKind {
     Changed,
     /// A permission set was edited, and accounts still have its earlier version.
     NotProvisioned,
-    /// A user, group or account no longer exists, or the account is not active.
+    /// A user or group no longer exists, or an account is not in the organization.
     Gone,
 }
 
@@ -349,6 +350,8 @@ impl<'a> Search<'a> {
         for set in observed.permission_sets.values() {
             let Some(owned) = self.owned(set) else { continue };
             match owned.wanted {
+                // It can't be deleted before its assignments.
+                None if self.has_what_stays(set) => {}
                 None => {
                     let what = DriftSubject::PermissionSet { name: set.name.clone() };
                     let text = format!(
@@ -378,12 +381,7 @@ impl<'a> Search<'a> {
             });
         }
         let outdated = set.outdated_accounts.iter();
-        // AWS cannot provision an account that is not active.
-        let is_active = |account: &AccountId| {
-            let account = self.observed.accounts.all.get(account);
-            account.is_some_and(Account::is_active)
-        };
-        let outdated = outdated.filter(|account| !self.ignore.account(account) && is_active(account));
+        let outdated = outdated.filter(|account| !self.ignore.account(account) && self.is_active(account));
         let outdated = outdated.cloned();
         let accounts: BTreeSet<AccountId> = outdated.collect();
         if accounts.is_empty() {
@@ -418,10 +416,10 @@ impl<'a> Search<'a> {
             let Some(owned) = set.and_then(|set| self.owned(set)) else {
                 continue;
             };
-            let principal = self.lookup.principal_name(&key.principal);
-            if self.is_ignored(&key.account, &owned.set.name, principal.as_ref()) {
+            if self.stays(key, owned.set) {
                 continue;
             }
+            let principal = self.lookup.principal_name(&key.principal);
             if let Some(text) = self.gone_text(key, owned.set, principal.as_ref()) {
                 let what = subject(key, owned.set, principal);
                 self.add(DriftKind::Gone, what, text, owned.place());
@@ -580,6 +578,20 @@ impl<'a> Search<'a> {
         account.is_some_and(Account::is_active)
     }
 
+    /// Whether nothing changes an assignment: it is ignored, or its account exists and is not active.
+    fn stays(&self, key: &AssignmentKey, set: &PermissionSet) -> bool {
+        let principal = self.lookup.principal_name(&key.principal);
+        let account = self.observed.accounts.all.get(&key.account);
+        self.is_ignored(&key.account, &set.name, principal.as_ref())
+            || account.is_some_and(|account| !account.is_active())
+    }
+
+    /// Whether an assignment of a permission set stays.
+    fn has_what_stays(&self, set: &PermissionSet) -> bool {
+        let mut own = self.observed.assignments.iter();
+        own.any(|key| key.permission_set == set.arn && self.stays(key, set))
+    }
+
     /// `Group Admins has Admin in Prod (111122223333)`
     fn has_text(&self, principal: &PrincipalName, permission_set: &str, account: &AccountId) -> String {
         let who = principal_text(principal);
@@ -599,12 +611,11 @@ impl<'a> Search<'a> {
                 set.name, key.principal
             ));
         };
-        let has = self.has_text(principal, &set.name, &key.account);
-        match self.observed.accounts.all.get(&key.account) {
-            None => Some(format!("{has}, an account that is not in the organization.")),
-            Some(account) if !account.is_active() => Some(format!("{has}, an account that is {}.", account.state)),
-            Some(_) => None,
-        }
+        let is_gone = !self.observed.accounts.all.contains_key(&key.account);
+        is_gone.then(|| {
+            let has = self.has_text(principal, &set.name, &key.account);
+            format!("{has}, an account that is not in the organization.")
+        })
     }
 }
 
@@ -805,17 +816,35 @@ mod tests {
         file.permission_sets.get_mut("Dev").unwrap().assignments = Extent::AtLeast;
         let devs = live.id_of(&group("devs")).unwrap();
         live.assign(2, "Dev", live_principal("gone"));
-        live.assign(4, "Dev", devs.clone());
         live.assign(5, "Dev", devs);
         assert_eq!(
             texts(&file, &live),
             [
                 "Changed: The tag of the permission set Dev does not say what the file says about its assignments.",
                 "Gone: Dev is assigned in Account 2 (222222222222) to a user that no longer exists (user-gone).",
-                "Gone: Group devs has Dev in Account 4 (444444444444), an account that is SUSPENDED.",
                 "Gone: Group devs has Dev in 555555555555, an account that is not in the organization.",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_in_an_account_that_is_not_active_is_no_drift() {
+        let (mut file, mut live) = small_team();
+        let devs = live.id_of(&group("devs")).unwrap();
+        live.assign(4, "Dev", devs.clone());
+        live.assign(4, "Dev", live_principal("gone"));
+        assert!(texts(&file, &live).is_empty());
+        // A permission set that is no longer listed stays as long as it is assigned there.
+        live.add_set("old", &spec("Old", 0), Some(FILE));
+        live.assign(4, "Old", devs.clone());
+        assert!(texts(&file, &live).is_empty());
+        live.assign(2, "Old", devs);
+        assert_eq!(
+            texts(&file, &live),
+            ["Changed: Group devs has Old in Account 2 (222222222222), and the file does not list it."]
+        );
+        file.guard.ignore.push(pattern("account:Account 2"));
+        assert!(texts(&file, &live).is_empty());
     }
 
     #[test]

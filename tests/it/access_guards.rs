@@ -101,6 +101,20 @@ fn a_suspended_account_does_not_keep_a_permission_set_from_being_changed() {
 }
 
 #[test]
+fn assignments_in_a_suspended_account_are_noted_and_no_drift() {
+    let env = applied();
+    for account in &mut env.server.cloud().accounts {
+        account.is_suspended |= account.id == PROD[1];
+    }
+    let note = "The account Prod 2 (222222222222) is SUSPENDED and was skipped; 1 assignment stays there.";
+    env.run(&["access", "plan", "--prune"]).expect(0).expect_text(note);
+    env.run(&["access", "drift"])
+        .expect(0)
+        .expect_text("No drift")
+        .expect_text(note);
+}
+
+#[test]
 fn accounts_that_are_ignored_keep_their_roles_as_they_are() {
     let env = applied();
     let version = |account: &str| {

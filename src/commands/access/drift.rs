@@ -24,7 +24,7 @@ struct Found {
     /// The refusal to look at another instance than the one that the file names.
     refused: Option<Plan>,
     drift: Vec<Drift>,
-    /// What drift cannot show, and patterns that match nothing.
+    /// What drift cannot show, accounts that are not active, and patterns that match nothing.
     notes: Vec<Note>,
 }
 
@@ -45,7 +45,7 @@ fn not_owned(refusal: Refusal) -> Option<Note> {
 fn is_about_drift(note: &Note) -> bool {
     matches!(
         note.kind,
-        NoteKind::NotOwned | NoteKind::UnmatchedPattern | NoteKind::MayBeIncomplete
+        NoteKind::NotOwned | NoteKind::SkippedAccount | NoteKind::UnmatchedPattern | NoteKind::MayBeIncomplete
     )
 }
 
