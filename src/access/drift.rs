@@ -105,6 +105,7 @@ pub fn drift(desired: &Desired, observed: &Inventory, plan: &Plan) -> Vec<Drift>
     search.assignments();
     search.missing_assignments();
     search.absent_assignments();
+    search.expired_assignments();
     for (name, group) in &desired.groups {
         search.members(name, group);
     }
@@ -521,6 +522,37 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// What has reached its `until` and exists, and that no apply deletes because the file does not own it.
+    fn expired_assignments(&mut self) {
+        let desired = self.desired;
+        for (name, expired) in &desired.expired {
+            let set = self.lookup.permission_set(&name.permission_set);
+            let is_owned = set
+                .and_then(|set| self.owned(set))
+                .is_some_and(|owned| owned.is_exact());
+            let key = self.lookup.assignment(name);
+            let exists = key.is_some_and(|key| self.observed.assignments.contains(&key));
+            if is_owned
+                || !exists
+                || !self.is_active(&name.account)
+                || self.is_ignored(&name.account, &name.permission_set, Some(&name.principal))
+            {
+                continue;
+            }
+            let text = format!(
+                "{}, which ended on {}, and the file does not own it. To delete it, write absent = true in place of until.",
+                self.has_text(&name.principal, &name.permission_set, &name.account),
+                expired.until
+            );
+            let what = DriftSubject::Assignment {
+                account: name.account.clone(),
+                permission_set: name.permission_set.clone(),
+                principal: Some(name.principal.clone()),
+            };
+            self.add(DriftKind::Changed, what, text, Some(&expired.place));
+        }
+    }
+
     /// The members of a group. Groups that an external identity provider manages are not owned.
     fn members(&mut self, name: &str, wanted: &DesiredGroup) {
         let Some(id) = self.lookup.group(name) else { return };
@@ -860,6 +892,16 @@ mod tests {
             found[0].text,
             "Group devs has Dev in Account 1 (111111111111), which ended on 2026-11-01."
         );
+        // Also one that the file does not own: no apply deletes it.
+        file.permission_sets.get_mut("Dev").unwrap().assignments = Extent::AtLeast;
+        assert!(
+            texts(&file, &live).contains(
+                &"Changed: Group devs has Dev in Account 1 (111111111111), which ended on 2026-11-01, and the file does \
+                  not own it. To delete it, write absent = true in place of until."
+                    .to_owned()
+            )
+        );
+        file.permission_sets.get_mut("Dev").unwrap().assignments = Extent::Exactly;
         file.expired.clear();
         file.absent_assignments.insert(name, place(7));
         assert_eq!(

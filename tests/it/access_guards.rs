@@ -115,6 +115,29 @@ fn assignments_in_a_suspended_account_are_noted_and_no_drift() {
 }
 
 #[test]
+fn an_expired_assignment_that_the_file_does_not_own_is_named_until_it_is_absent() {
+    let env = team();
+    edit(&env, "name = \"Read\"", "name = \"Read\"\nassignments = \"at-least\"");
+    env.json(&["access", "apply"]).expect(0);
+    let count = env.counts()[4];
+    edit(&env, "reason = \"TICKET-1\"", "until = 2020-01-31");
+    let planned = env.json(&["access", "plan", "--prune"]).expect(5).envelope();
+    assert_eq!(reasons(&planned), ["expired"], "{planned:#}");
+    let drift = env.json(&["access", "drift"]).expect(5).envelope();
+    assert_eq!(drift["drift"][0]["user"], "ada", "{drift:#}");
+    assert_eq!(drift["drift"].as_array().unwrap().len(), 1, "{drift:#}");
+    env.run(&["access", "drift"])
+        .expect(5)
+        .expect_text("write absent = true in place of until");
+    assert_eq!(env.counts()[4], count);
+
+    edit(&env, "until = 2020-01-31", "absent = true");
+    env.json(&["access", "apply", "--prune"]).expect(0);
+    assert_eq!(env.counts()[4], count - 1);
+    env.json(&["access", "drift"]).expect(0);
+}
+
+#[test]
 fn accounts_that_are_ignored_keep_their_roles_as_they_are() {
     let env = applied();
     let version = |account: &str| {

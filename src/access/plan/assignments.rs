@@ -8,7 +8,7 @@ use super::inputs::Inputs;
 use super::principals::Principals;
 use super::sets::{Sets, Standing};
 use crate::access::adoption;
-use crate::access::desired::{AssignmentName, DesiredAssignment};
+use crate::access::desired::{AssignmentName, DesiredAssignment, Expired};
 use crate::access::file::{Extent, PrincipalName};
 use crate::access::lookup::principal_text;
 use crate::access::mistake::Place;
@@ -49,13 +49,13 @@ pub(super) fn plan<'a>(
         let is_owned = draft.exact_sets.contains(&key.permission_set)
             && inputs.observed.assignments_read.contains(&key.permission_set);
         if is_owned && !wanted.contains(key) {
-            delete(inputs, draft, key, expired.get(key).copied());
+            delete(inputs, draft, key, expired.get(key).map(|expired| &expired.place));
         }
     }
-    for (key, place) in expired {
+    for (key, expired) in expired {
         let is_owned = draft.exact_sets.contains(&key.permission_set) || is_retired(inputs, &key);
         if !is_owned && !draft.deleted_assignments.contains_key(&key) {
-            refuse_expired(inputs, draft, &key, place);
+            refuse_expired(inputs, draft, &key, expired);
         }
     }
     incomplete
@@ -151,33 +151,34 @@ pub(super) fn delete(inputs: &Inputs<'_>, draft: &mut Draft, key: &AssignmentKey
 }
 
 /// The assignments that exist, have reached their `until`, and that nothing else asks for.
-fn expired<'a>(inputs: &Inputs<'a>, wanted: &BTreeSet<AssignmentKey>) -> BTreeMap<AssignmentKey, &'a Place> {
+fn expired<'a>(inputs: &Inputs<'a>, wanted: &BTreeSet<AssignmentKey>) -> BTreeMap<AssignmentKey, &'a Expired> {
     let expired = inputs.desired.expired.iter().filter_map(|(name, expired)| {
         let key = inputs.lookup.assignment(name)?;
         let is_left = inputs.observed.assignments.contains(&key) && !wanted.contains(&key);
-        is_left.then_some((key, &expired.place))
+        is_left.then_some((key, expired))
     });
     expired.collect()
 }
 
 /// An assignment whose permission set does not list all of its assignments is not deleted without a word that says so.
-fn refuse_expired(inputs: &Inputs<'_>, draft: &mut Draft, key: &AssignmentKey, place: &Place) {
+fn refuse_expired(inputs: &Inputs<'_>, draft: &mut Draft, key: &AssignmentKey, expired: &Expired) {
     let Some(names) = names_unless_ignored(inputs, draft, key) else {
         return;
     };
     let principal = names.principal.as_ref();
     let who = principal.map_or_else(|| key.principal.to_string(), principal_text);
     let what = format!(
-        "{who} still has {} in {}, which has ended; the file does not own the assignment.",
+        "{who} still has {} in {}, which ended on {}; the file does not own the assignment.",
         names.permission_set,
-        inputs.lookup.account_text(&key.account)
+        inputs.lookup.account_text(&key.account),
+        expired.until
     );
     let absent = "Write absent = true in place of until, to delete all assignments of this [[assignment]].";
     let suggestion = match renamed_from(inputs, names.permission_set) {
         Some(owner) => format!("If you renamed this file, run {}. {absent}", adoption::command(owner)),
         None => absent.to_owned(),
     };
-    draft.refuse(RefusalReason::NotOwned, what, suggestion, Some(place));
+    draft.refuse(RefusalReason::Expired, what, suggestion, Some(&expired.place));
 }
 
 /// The other access file that owns a permission set, if this file would own all of its assignments instead.

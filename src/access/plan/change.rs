@@ -229,9 +229,10 @@ pub struct Refusal {
 pub enum RefusalReason {
     /// The instance is not the one that the file names.
     OtherInstance,
-    /// A permission set of the same name is not owned by this file, and differs. Or an assignment of such a permission set
-    /// has reached its `until`.
+    /// A permission set of the same name is not owned by this file, and differs.
     NotOwned,
+    /// An assignment has reached its `until`, and the file does not own it.
+    Expired,
     /// A permission set is owned by another access file.
     OwnedByAnotherFile,
     /// An external identity provider manages it.

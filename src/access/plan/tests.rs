@@ -561,7 +561,8 @@ fn an_expired_assignment_is_deleted_and_one_that_ends_soon_is_noted() {
     live.permission_sets.get_mut(&arn).unwrap().owner = None;
     let plan = planned(&desired, &live);
     assert!(plan.changes.is_empty());
-    assert_eq!(reasons(&plan), [RefusalReason::NotOwned]);
+    assert_eq!(reasons(&plan), [RefusalReason::Expired]);
+    assert_eq!(plan.refusals[0].place, Some(place(5)));
 }
 
 #[test]
@@ -758,14 +759,14 @@ fn every_suggestion_for_a_renamed_file_can_be_followed() {
     desired
         .expired
         .insert(assignment_name(1, "Dev", group("devs")), expired(date(2026, 11, 30)));
-    let ended = suggestion(&desired, RefusalReason::NotOwned);
+    let ended = suggestion(&desired, RefusalReason::Expired);
     assert!(
         ended.contains(command) && ended.contains("absent = true in place of until"),
         "{ended}"
     );
     // A file that does not list all assignments does not own them either when it owns the permission set.
     desired.permission_sets.get_mut("Dev").unwrap().assignments = Extent::AtLeast;
-    let ended = suggestion(&desired, RefusalReason::NotOwned);
+    let ended = suggestion(&desired, RefusalReason::Expired);
     assert!(!ended.contains(command), "{ended}");
 }
 

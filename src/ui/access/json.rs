@@ -251,6 +251,8 @@ pub enum ReasonOut {
     OtherInstance,
     /// A permission set of the same name is not owned by this file, and differs.
     NotOwned,
+    /// An assignment has reached its `until`, and the file does not own it.
+    Expired,
     /// A permission set is owned by another access file.
     OwnedByAnotherFile,
     /// An external identity provider manages it.
@@ -276,6 +278,7 @@ impl From<RefusalReason> for ReasonOut {
         match reason {
             RefusalReason::OtherInstance => Self::OtherInstance,
             RefusalReason::NotOwned => Self::NotOwned,
+            RefusalReason::Expired => Self::Expired,
             RefusalReason::OwnedByAnotherFile => Self::OwnedByAnotherFile,
             RefusalReason::External => Self::External,
             RefusalReason::Protected => Self::Protected,
