@@ -484,6 +484,38 @@ mod tests {
     }
 
     #[test]
+    fn an_exception_that_may_be_empty_may_not_leave_nothing() {
+        let frozen = AccountSet {
+            may_be_empty: true,
+            ..account_set(6, &["tag:env=dev"], &[])
+        };
+        let mut file = with_accounts(&["name:shop-dev"], &["@frozen"]);
+        set(&mut file, "frozen", frozen.clone());
+        assert_mistake(
+            &file,
+            "This assignment has no accounts left after its exceptions",
+            "into an account set with may-be-empty = true",
+        );
+
+        let mut file = with_accounts(&["@active"], &[]);
+        set(&mut file, "frozen", frozen);
+        let active = account_set(7, &["name:shop-dev"], &["@frozen"]);
+        set(&mut file, "active", active.clone());
+        assert_mistake(
+            &file,
+            "The account set active has no accounts left after its exceptions",
+            "set may-be-empty = true in this account set",
+        );
+
+        let active = AccountSet {
+            may_be_empty: true,
+            ..active
+        };
+        set(&mut file, "active", active);
+        assert!(resolved(&file, &organization()).unwrap().assignments.is_empty());
+    }
+
+    #[test]
     fn accounts_that_are_not_active_are_skipped_and_named() {
         for selector in ["tag:env=prod", CLOSED, "name:old-prod"] {
             let desired = resolved(&with_accounts(&[selector, SHOP], &[]), &organization()).unwrap();

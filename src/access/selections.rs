@@ -131,7 +131,8 @@ impl<'a> Selections<'a> {
         Some(Matched {
             ids,
             names_management: accounts.names_management,
-            may_be_empty: may_be_empty || accounts.may_be_empty || except.may_be_empty,
+            // That an exception may match nothing does not mean that it may leave nothing.
+            may_be_empty: may_be_empty || accounts.may_be_empty,
         })
     }
 
@@ -314,10 +315,13 @@ fn leaves_nothing(lists: &Lists<'_>, what: &str, purpose: Purpose) -> Mistake {
     let error = if lists.accounts.is_empty() {
         SelectorError::new(format!("{what} names no accounts."), "Add a selector to accounts.")
     } else {
-        SelectorError::new(
-            format!("{what} has no accounts left after its exceptions."),
-            purpose.allowing(),
-        )
+        let suggestion = match purpose {
+            Purpose::Assignment => {
+                "Correct its exceptions, or move its accounts and exceptions into an account set with may-be-empty = true."
+            }
+            Purpose::Set | Purpose::Exception => purpose.allowing(),
+        };
+        SelectorError::new(format!("{what} has no accounts left after its exceptions."), suggestion)
     };
     located(error, lists.place)
 }
