@@ -1,10 +1,12 @@
 //! What an apply of an access file never does, and what a failure holds back.
 
+use std::time::Duration;
+
 use idc_sim::{FaultKind, Identity, ServiceError};
 use serde_json::Value;
 
 use super::support::TestEnv;
-use super::support::team::{PROD, applied, edit, organization, team, users, write};
+use super::support::team::{FILE, PROD, account, applied, edit, organization, team, users, write};
 
 /// Signs in as this user, through a permission set in the management account.
 fn sign_in(env: &mut TestEnv, permission_set: &str, user: &str) {
@@ -98,6 +100,52 @@ fn a_suspended_account_does_not_keep_a_permission_set_from_being_changed() {
     env.json(&["access", "plan"]).expect(0);
     let calls = env.server.calls();
     assert!(calls.iter().any(|call| call.operation == "ProvisionPermissionSet"));
+}
+
+#[test]
+fn accounts_are_provisioned_at_the_same_time_and_hold_back_only_their_own_assignments() {
+    let mut cloud = organization();
+    cloud.timing.provisioning = Duration::from_millis(400);
+    for number in 1..=20 {
+        let id = format!("4444444444{number:02}");
+        cloud
+            .accounts
+            .push(account(&id, &format!("Prod {id}"), "ou-exam-prod0000"));
+    }
+    let env = TestEnv::with(cloud);
+    write(&env, FILE);
+    env.json(&["access", "apply"]).expect(0);
+    for account in &mut env.server.cloud().accounts {
+        account.is_suspended |= account.id == PROD[1];
+    }
+    let before = env.server.cloud().operations.len();
+    edit(&env, "session-duration = \"8h\"", "session-duration = \"4h\"");
+    edit(
+        &env,
+        "principals = [\"user:ada\"]",
+        "principals = [\"user:ada\", \"user:bob\"]",
+    );
+    env.json(&["access", "apply"]).expect(0);
+
+    let cloud = env.server.cloud();
+    // The subject of a provisioning request has no principal.
+    let (provisioned, assigned): (Vec<_>, Vec<_>) = cloud.operations[before..]
+        .iter()
+        .partition(|operation| operation.subject.principal.is_empty());
+    assert_eq!((provisioned.len(), assigned.len()), (21, 1));
+    let at_once = provisioned.iter().map(|one| {
+        let others = provisioned.iter();
+        others
+            .filter(|other| other.created <= one.created && one.created < other.due)
+            .count()
+    });
+    let at_once = at_once.max().unwrap();
+    assert!((5..=10).contains(&at_once), "{at_once} at the same time");
+    let last = provisioned.iter().map(|operation| operation.due).max().unwrap();
+    assert!(
+        assigned[0].created < last,
+        "bob waits for accounts that he has no access to"
+    );
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::future::join_all;
+
 use crate::access::live::INFO;
 use crate::access::plan::{Action, Attribute, AttributeChange, Change};
 use crate::aws::{AwsError, AwsErrorKind};
@@ -54,11 +56,14 @@ pub async fn make(shared: &Shared<'_>, change: &Change) -> Result<(), UserError>
         Action::CreatePermissionSet(spec) => create_set(shared, spec).await,
         Action::UpdatePermissionSet {
             arn,
+            name,
             changes,
             provision_in,
             ..
         } => {
             update_set(shared, arn, changes).await?;
+            shared.updated.borrow_mut().push(name.clone());
+            shared.outstanding.notify();
             if changes.contains(&FieldChange::Provision) {
                 provision(shared, arn, provision_in.as_ref()).await?;
             }
@@ -184,7 +189,7 @@ async fn update_set(shared: &Shared<'_>, arn: &PermissionSetArn, changes: &[Fiel
 }
 
 /// Gives the accounts the latest version of a permission set, one permission set after the other: AWS changes one role in an
-/// account at a time.
+/// account at a time. Several accounts are provisioned at the same time.
 async fn provision(
     shared: &Shared<'_>,
     arn: &PermissionSetArn,
@@ -192,18 +197,17 @@ async fn provision(
 ) -> Result<(), UserError> {
     let (context, instance) = (shared.context, shared.instance);
     let _turn = shared.provisioning.lock().await;
-    match accounts {
-        None => {
-            let count = shared.roles.get(arn).copied().unwrap_or_default();
-            permission_set::provision(context, &INFO, instance, arn, Provisioned::Everywhere(count)).await
-        }
-        Some(accounts) => {
-            for account in accounts {
-                permission_set::provision(context, &INFO, instance, arn, Provisioned::In(account)).await?;
-            }
-            Ok(())
-        }
-    }
+    let count = shared.roles.get(arn).copied().unwrap_or_default();
+    let targets: Vec<Provisioned<'_>> = match accounts {
+        None => vec![Provisioned::Everywhere(count)],
+        Some(accounts) => accounts.iter().map(Provisioned::In).collect(),
+    };
+    let requests = targets.into_iter().map(|target| {
+        let request = permission_set::provision(context, &INFO, instance, arn, target);
+        shared.outstanding.provision(request)
+    });
+    // If one fails, the others are provisioned all the same.
+    join_all(requests).await.into_iter().collect()
 }
 
 /// The error of a refused setting. AWS does not know a policy that the file names, for example.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::access::plan::{Action, Plan};
 use crate::ids::AccountId;
 use crate::limits::{REQUESTS_AT_FIRST, TYPICAL_OPERATION};
+use crate::reconcile::FieldChange;
 
 /// How long a plan takes, and how many calls it makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,32 +17,83 @@ pub struct Estimate {
     pub duration: Duration,
 }
 
-/// Estimates a plan: the calls at the allowed rate, the assignments at as many as AWS processes at the same time, or the
-/// longest chain of assignments in one account, whichever takes longest. How long AWS takes for an assignment is not
+/// Estimates a plan: the calls at the allowed rate, the assignments and provisioned accounts at as many as AWS processes at
+/// the same time, or the longest chain of them in one account, whichever takes longest. How long AWS takes for one is not
 /// published; see [`TYPICAL_OPERATION`].
 pub fn estimate(plan: &Plan, requests_per_second: u32) -> Estimate {
     let mut chains: BTreeMap<&AccountId, u32> = BTreeMap::new();
     let mut others = 0;
+    // Provisioned in all accounts at once, one permission set after the other.
+    let mut everywhere: u32 = 0;
     for change in &plan.changes {
         match &change.action {
             Action::CreateAssignment(name) => *chains.entry(&name.account).or_default() += 1,
             Action::DeleteAssignment { key, .. } => *chains.entry(&key.account).or_default() += 1,
             Action::CreatePermissionSet(spec) => others += 1 + spec.after_creation().len(),
-            // Each change is checked, and provisioning is polled.
-            Action::UpdatePermissionSet { changes, .. } => others += 2 * changes.len() + 1,
+            Action::UpdatePermissionSet {
+                changes, provision_in, ..
+            } => {
+                // Each change is checked, and provisioning is polled.
+                others += 2 * changes.len() + 1;
+                if changes.contains(&FieldChange::Provision) {
+                    match provision_in {
+                        None => everywhere += 1,
+                        Some(accounts) => {
+                            for account in accounts {
+                                *chains.entry(account).or_default() += 1;
+                            }
+                        }
+                    }
+                }
+            }
             _ => others += 1,
         }
     }
-    let assignments: u32 = chains.values().sum();
+    let operations: u32 = chains.values().sum();
     let longest = chains.values().copied().max().unwrap_or_default();
-    // Each assignment is requested once, and polled about as often.
-    let calls = others + 2 * usize::try_from(assignments).unwrap_or(usize::MAX);
+    // Each one is requested once, and polled about as often.
+    let calls = others + 2 * usize::try_from(operations).unwrap_or(usize::MAX);
     let by_rate =
         Duration::from_secs_f64(u32::try_from(calls).map_or(f64::MAX, f64::from) / f64::from(requests_per_second));
-    let by_bound = TYPICAL_OPERATION.mul_f64(f64::from(assignments) / REQUESTS_AT_FIRST);
-    let by_chain = TYPICAL_OPERATION * longest;
+    let by_bound = TYPICAL_OPERATION.mul_f64(f64::from(operations) / REQUESTS_AT_FIRST);
+    let by_chain = TYPICAL_OPERATION * (longest + everywhere);
     Estimate {
         calls,
         duration: by_rate.max(by_bound).max(by_chain),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::access::plan::Change;
+
+    fn provisioning(provision_in: Option<BTreeSet<AccountId>>) -> Plan {
+        let action = Action::UpdatePermissionSet {
+            arn: "arn:aws:sso:::permissionSet/ssoins-7223a1b2c3d4e5f6/ps-1"
+                .parse()
+                .unwrap(),
+            name: "Dev".to_owned(),
+            changes: vec![FieldChange::Provision],
+            adopts: false,
+            provision_in,
+        };
+        Plan {
+            changes: vec![Change { action, place: None }],
+            ..Plan::default()
+        }
+    }
+
+    #[test]
+    fn provisioned_accounts_count_like_assignments() {
+        let accounts = (1..=20).map(|number| format!("{number:012}").parse().unwrap());
+        let one_by_one = estimate(&provisioning(Some(accounts.collect())), 1000);
+        assert_eq!(one_by_one.duration, TYPICAL_OPERATION * 2, "20 accounts, 10 at a time");
+        assert_eq!(one_by_one.calls, 3 + 2 * 20);
+        let everywhere = estimate(&provisioning(None), 1000);
+        assert_eq!(everywhere.duration, TYPICAL_OPERATION);
+        assert_eq!(everywhere.calls, 3);
     }
 }

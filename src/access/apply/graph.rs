@@ -23,10 +23,12 @@ pub struct Graph<'a> {
     needs: Vec<BTreeSet<usize>>,
     /// The changes that need each one.
     needed_by: Vec<Vec<usize>>,
-    /// The updates of permission sets that provision and have not ended. While AWS changes the roles in an account, it
-    /// accepts no assignment there.
-    provisioning: BTreeSet<usize>,
-    /// The updates of permission sets that have not ended, by name. A new role gets what the permission set has by then.
+    /// The updates of permission sets that provision and have not ended, with their accounts.
+    provisioning: BTreeMap<usize, &'a BTreeSet<AccountId>>,
+    /// The accounts of these. While AWS changes the roles in an account, it accepts no assignment there.
+    provisioned: BTreeSet<&'a AccountId>,
+    /// The updates of permission sets whose settings are not changed yet, by name. A new role gets what the permission set
+    /// has by then.
     updating: BTreeMap<&'a str, usize>,
     /// The changes that were not handed out.
     open: BTreeSet<usize>,
@@ -52,10 +54,20 @@ impl<'a> Graph<'a> {
                 needed_by[*other].push(index);
             }
         }
-        let provisions = |index: &usize| match &changes[*index].action {
-            Action::UpdatePermissionSet { changes, .. } => changes.contains(&FieldChange::Provision),
-            _ => false,
-        };
+        let provisioning = changes.iter().enumerate();
+        let provisioning = provisioning.filter_map(|(index, change)| match &change.action {
+            Action::UpdatePermissionSet {
+                arn,
+                changes,
+                provision_in,
+                ..
+            } if changes.contains(&FieldChange::Provision) => {
+                let everywhere = || inventory.permission_sets.get(arn).map(|set| &set.accounts);
+                Some((index, provision_in.as_ref().or_else(everywhere)?))
+            }
+            _ => None,
+        });
+        let provisioning: BTreeMap<usize, &BTreeSet<AccountId>> = provisioning.collect();
         let open: BTreeSet<usize> = (0..changes.len()).collect();
         let is_ready = |index: &usize| needs[*index].is_empty();
         let builds = |index: &usize| !changes[*index].action.is_deletion();
@@ -68,7 +80,8 @@ impl<'a> Graph<'a> {
             });
         Self {
             updating: updated.collect(),
-            provisioning: open.iter().copied().filter(provisions).collect(),
+            provisioned: provisioning.values().copied().flatten().collect(),
+            provisioning,
             ready: open.iter().copied().filter(is_ready).collect(),
             building: open.iter().copied().filter(builds).collect(),
             failed: BTreeSet::new(),
@@ -99,7 +112,7 @@ impl<'a> Graph<'a> {
             let action = &self.changes[*index].action;
             let waits = match action {
                 Action::CreateAssignment(name) => {
-                    !self.provisioning.is_empty() || self.updating.contains_key(name.permission_set.as_str())
+                    self.provisioned.contains(&name.account) || self.updating.contains_key(name.permission_set.as_str())
                 }
                 action if action.is_deletion() => {
                     !self.building.is_empty() || self.kept.as_ref().is_some_and(|kept| kept.has(action))
@@ -148,8 +161,15 @@ impl<'a> Graph<'a> {
         }
     }
 
+    /// The settings of a permission set are changed. It may not be provisioned yet.
+    pub fn updated(&mut self, permission_set: &str) {
+        self.updating.remove(permission_set);
+    }
+
     fn ended(&mut self, index: usize) {
-        self.provisioning.remove(&index);
+        if self.provisioning.remove(&index).is_some() {
+            self.provisioned = self.provisioning.values().copied().flatten().collect();
+        }
         self.updating.retain(|_, updating| *updating != index);
         self.building.remove(&index);
         if self.building.is_empty() && self.kept.is_none() {

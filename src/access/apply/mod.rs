@@ -3,6 +3,7 @@
 //! - `graph`: which changes wait for which.
 //! - `requests`: the assignments, which AWS completes later: how many at once, in which order, and how they ended.
 //! - `direct`: all other changes.
+//! - `outstanding`: how many requests AWS processes at the same time.
 //! - `shared`: what these share.
 //! - `estimate`: how long a plan takes.
 //!
@@ -13,6 +14,7 @@
 mod direct;
 mod estimate;
 mod graph;
+mod outstanding;
 mod requests;
 mod shared;
 
@@ -24,6 +26,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use self::graph::Graph;
+use self::outstanding::Outstanding;
 use self::requests::{Calls, Ended, Requests};
 use self::shared::{Ids, Shared};
 use super::plan::{Action, Change, Plan};
@@ -71,6 +74,8 @@ pub async fn apply(context: &Context, inventory: &Inventory, plan: &Plan, events
             .map(|set| (set.arn.clone(), set.accounts.len()))
             .collect(),
         provisioning: Mutex::default(),
+        updated: RefCell::default(),
+        outstanding: Outstanding::new(),
     };
     let before = context.clients.identity_center_requests();
     let mut graph = Graph::new(plan, inventory);
@@ -82,6 +87,9 @@ pub async fn apply(context: &Context, inventory: &Inventory, plan: &Plan, events
     loop {
         outcome.stopped |= context.stop.is_requested();
         let may_start = !outcome.stopped && !is_ended;
+        for name in shared.updated.take() {
+            graph.updated(&name);
+        }
         if may_start {
             for index in graph.ready(CHANGES_AT_ONCE.saturating_sub(direct_calls)) {
                 let change = graph.change(index);
@@ -101,6 +109,7 @@ pub async fn apply(context: &Context, inventory: &Inventory, plan: &Plan, events
         let mut finished = requests.take_known();
         if finished.is_empty() {
             let wake = requests.watch(may_start, &mut calls);
+            shared.outstanding.set_assignments(requests.in_progress());
             events.waiting(requests.in_progress(), graph.open() + requests.queued());
             if calls.is_empty() && wake.is_none() {
                 break;
@@ -108,6 +117,7 @@ pub async fn apply(context: &Context, inventory: &Inventory, plan: &Plan, events
             let ended = tokio::select! {
                 Some(ended) = calls.next(), if !calls.is_empty() => Some(ended),
                 () = sleep_until(wake) => None,
+                () = shared.outstanding.changed(), if may_start => None,
                 () = context.stop.requested(), if !outcome.stopped => None,
             };
             finished = match ended {

@@ -15,15 +15,15 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
 use super::graph::Graph;
+use super::outstanding::refusal_pause;
 use super::shared::{Shared, missing};
 use crate::access::live::INFO;
 use crate::access::plan::{Action, Change};
 use crate::aws::{AwsError, AwsErrorKind, TOO_MANY_OPERATIONS};
 use crate::ids::{AccountId, AssignmentKey};
 use crate::limits::{
-    ATTEMPTS_OF_FAILED, FAILURES_PAUSE, FEWEST_REQUESTS, FIRST_REFUSAL_PAUSE, LONGEST_POLL, LONGEST_REFUSAL_PAUSE,
-    MOST_REFUSALS, MOST_REQUESTS, OPERATION_LIMIT, PROPAGATION_LIMIT, READ_LIMIT, REQUESTS_AT_FIRST, SHORTEST_POLL,
-    WITHOUT_REFUSAL,
+    ATTEMPTS_OF_FAILED, FAILURES_PAUSE, LONGEST_POLL, MOST_REFUSALS, OPERATION_LIMIT, PROPAGATION_LIMIT, READ_LIMIT,
+    SHORTEST_POLL,
 };
 use crate::next_step::SetupCommand;
 use crate::reconcile::step_error;
@@ -109,7 +109,6 @@ pub struct Requests<'a> {
     over: Vec<Over>,
     /// Calls that request something and are not answered yet.
     starting: usize,
-    bound: Bound,
     polling: Polling,
     /// Answers that are known without a call.
     known: Vec<Finished>,
@@ -148,7 +147,6 @@ impl<'a> Requests<'a> {
             running: BTreeMap::new(),
             over: Vec::new(),
             starting: 0,
-            bound: Bound::new(),
             polling: Polling {
                 is_listing: false,
                 next_list: None,
@@ -209,18 +207,19 @@ impl<'a> Requests<'a> {
     /// Requests as many assignments as AWS takes.
     pub fn start(&mut self, graph: &Graph<'_>, calls: &mut Calls<'a>) {
         let now = Instant::now();
-        while self.bound.allows(self.in_progress(), now) {
+        let shared = self.shared;
+        let outstanding = &shared.outstanding;
+        while outstanding.has_room(self.in_progress()) && outstanding.not_before() <= now {
             let Some(index) = self.next(now) else { break };
             let Some(job) = self.jobs.get_mut(&index) else { break };
             if job.since.is_none() {
-                self.shared.events.begun(graph.change(index));
+                shared.events.begun(graph.change(index));
             }
             job.since.get_or_insert(now);
             let (Some(key), operation) = (job.key.clone(), job.operation) else {
                 continue;
             };
             self.starting += 1;
-            let shared = self.shared;
             calls.push(Box::pin(async move {
                 let started = assignment::start(shared.context, shared.instance, &key, operation).await;
                 Ended::Request(Answer::Started(index, started))
@@ -270,7 +269,7 @@ impl<'a> Requests<'a> {
 
     /// When an assignment that waits can be requested; `None` if an answer comes first.
     fn next_start(&self, now: Instant) -> Option<Instant> {
-        if !self.bound.has_room(self.in_progress()) {
+        if !self.shared.outstanding.has_room(self.in_progress()) {
             return None;
         }
         let free = self.lanes.values().filter(|lane| lane.current.is_none());
@@ -278,7 +277,7 @@ impl<'a> Requests<'a> {
             let jobs = lane.queue.iter().filter_map(|index| self.jobs.get(index));
             jobs.map(|job| job.not_before.max(lane.not_before).unwrap_or(now))
         });
-        times.min().map(|at| at.max(self.bound.not_before))
+        times.min().map(|at| at.max(self.shared.outstanding.not_before()))
     }
 
     /// Reads which requests are in progress.
@@ -362,7 +361,7 @@ impl<'a> Requests<'a> {
         self.starting -= 1;
         match started {
             Ok((request, None)) => {
-                self.bound.accepted();
+                self.shared.outstanding.accepted();
                 let running = Running {
                     job: index,
                     at: Instant::now(),
@@ -373,7 +372,7 @@ impl<'a> Requests<'a> {
                 Vec::new()
             }
             Ok((_, Some(end))) => {
-                self.bound.accepted();
+                self.shared.outstanding.accepted();
                 self.free(index, None);
                 self.ended(index, end, calls)
             }
@@ -416,7 +415,7 @@ impl<'a> Requests<'a> {
             _ => !aws_error.is_transient() || refusals >= MOST_REFUSALS,
         };
         if aws_error.kind == AwsErrorKind::Throttled && aws_error.message.contains(TOO_MANY_OPERATIONS) {
-            self.bound.refused(self.in_progress());
+            self.shared.outstanding.refused(self.in_progress());
         }
         if is_over {
             return self.finish(index, Err(failure(aws_error)));
@@ -671,12 +670,6 @@ fn describe<'a>(shared: &'a Shared<'a>, index: usize, operation: Operation, requ
     }));
 }
 
-/// The pause before a refused request is made again.
-fn refusal_pause(refusals: u32) -> Duration {
-    let grown = FIRST_REFUSAL_PAUSE * 2_u32.saturating_pow(refusals.saturating_sub(1).min(10));
-    grown.min(LONGEST_REFUSAL_PAUSE)
-}
-
 impl Polling {
     /// A request took this long.
     fn took(&mut self, time: Duration) {
@@ -701,86 +694,5 @@ impl Polling {
     fn first_look(&self) -> Duration {
         let most = self.typical.map_or(SHORTEST_POLL, |typical| typical.mul_f64(0.8));
         most.max(SHORTEST_POLL)
-    }
-}
-
-/// The number of requests that AWS processes at the same time. It grows while AWS accepts them, up to the published number
-/// and, after a time without refusals, further; it shrinks when AWS refuses several in a row.
-struct Bound {
-    most: f64,
-    /// The last refusal, or the beginning.
-    since: Instant,
-    /// The refusals since the last request that AWS accepted. A single one can have another cause.
-    in_a_row: u32,
-    /// Nothing is requested before this time.
-    not_before: Instant,
-}
-
-impl Bound {
-    fn new() -> Self {
-        Self {
-            most: REQUESTS_AT_FIRST,
-            since: Instant::now(),
-            in_a_row: 0,
-            not_before: Instant::now(),
-        }
-    }
-
-    fn allows(&self, in_progress: usize, now: Instant) -> bool {
-        self.has_room(in_progress) && self.not_before <= now
-    }
-
-    fn has_room(&self, in_progress: usize) -> bool {
-        f64::from(u32::try_from(in_progress).unwrap_or(u32::MAX)) < self.most.floor()
-    }
-
-    fn accepted(&mut self) {
-        self.in_a_row = 0;
-        let is_long = self.since.elapsed() >= WITHOUT_REFUSAL;
-        let highest = if is_long { MOST_REQUESTS } else { REQUESTS_AT_FIRST };
-        if self.most < highest {
-            self.most = (self.most + 1.0 / self.most).min(highest);
-        }
-    }
-
-    fn refused(&mut self, in_progress: usize) {
-        self.since = Instant::now();
-        self.in_a_row += 1;
-        if self.in_a_row < 2 {
-            return;
-        }
-        let in_progress = f64::from(u32::try_from(in_progress).unwrap_or(u32::MAX));
-        self.most = self.most.min(in_progress.max(FEWEST_REQUESTS));
-        self.not_before = self.since + refusal_pause(self.in_a_row - 1);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn the_bound_shrinks_to_what_aws_takes_and_grows_again() {
-        let mut bound = Bound::new();
-        assert!(bound.has_room(9) && !bound.has_room(10));
-        bound.refused(6);
-        assert!(bound.has_room(9), "a single refusal can have another cause");
-        bound.refused(6);
-        assert!(bound.has_room(5) && !bound.has_room(6));
-        for _ in 0..100 {
-            bound.accepted();
-        }
-        assert!(
-            bound.has_room(9) && !bound.has_room(10),
-            "not above the published number at first"
-        );
-        tokio::time::advance(WITHOUT_REFUSAL).await;
-        for _ in 0..200 {
-            bound.accepted();
-        }
-        assert!(bound.has_room(14) && !bound.has_room(15));
-        bound.refused(0);
-        bound.refused(0);
-        assert!(bound.has_room(0) && !bound.has_room(1));
     }
 }

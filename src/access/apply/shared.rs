@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use tokio::sync::Mutex;
 
+use super::outstanding::Outstanding;
 use crate::access::file::PrincipalName;
 use crate::access::live::INFO;
 use crate::access::plan::{Action, Change};
@@ -98,6 +99,10 @@ pub struct Shared<'a> {
     pub roles: BTreeMap<PermissionSetArn, usize>,
     /// The turn to provision a permission set.
     pub provisioning: Mutex<()>,
+    /// The permission sets whose settings were changed since this was last taken, by name. They may not be provisioned yet.
+    pub updated: RefCell<Vec<String>>,
+    /// The requests that AWS completes later.
+    pub outstanding: Outstanding,
 }
 
 /// The error for a change that needs something which does not exist.
