@@ -262,7 +262,10 @@ impl<'a> Search<'a> {
                 None if wanted.is_absent => continue,
                 None => Difference::Missing,
                 Some(_) if wanted.is_absent => Difference::Present,
-                Some(group) => Difference::Attributes(attributes::of_group(group, name, wanted)),
+                Some(group) => {
+                    let description = wanted.description.as_deref();
+                    Difference::Attributes(attributes::of_group(group, name, description))
+                }
             };
             let subject = format!("The group {}", group.map_or(name, |group| &group.name));
             for text in difference.texts(&subject) {

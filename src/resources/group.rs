@@ -70,6 +70,19 @@ async fn describe(
     unless_gone(answer.map_err(|error| AwsError::of("identitystore:DescribeGroup", error)))
 }
 
+/// Reads a group; `None` if it does not exist.
+///
+/// # Errors
+/// When AWS does not answer.
+pub async fn read(context: &Context, instance: &Instance, id: &GroupId) -> Result<Option<inventory::Group>, AwsError> {
+    let group = describe(context, instance, id).await?;
+    Ok(group.map(|group| inventory::Group {
+        is_external: !group.external_ids().is_empty(),
+        name: group.display_name.unwrap_or_default(),
+        description: group.description.filter(|text| !text.is_empty()),
+    }))
+}
+
 /// Determines and records the origin of an existing group.
 ///
 /// # Errors

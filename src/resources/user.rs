@@ -77,8 +77,23 @@ pub struct DescribedUser {
     pub family_name: Option<String>,
     /// The name that the access portal shows.
     pub display_name: Option<String>,
+    is_external: bool,
     creation: Creation,
     digest: String,
+}
+
+impl DescribedUser {
+    /// The same as [`list`] returns it.
+    pub fn into_listed(self) -> inventory::User {
+        inventory::User {
+            name: self.name.unwrap_or_default(),
+            email: self.email,
+            given_name: self.given_name,
+            family_name: self.family_name,
+            display_name: self.display_name,
+            is_external: self.is_external,
+        }
+    }
 }
 
 /// A digest of a user's attributes, to detect changes to them without storing personal data.
@@ -214,6 +229,7 @@ pub async fn describe(context: &Context, instance: &Instance, id: &UserId) -> Re
         .await
         .map_err(|error| AwsError::of("identitystore:DescribeUser", error))?;
     let digest = digest_of(&user);
+    let is_external = !user.external_ids().is_empty();
     let email = user.emails().first().and_then(|email| email.value().map(str::to_owned));
     let (given_name, family_name) = user
         .name
@@ -225,6 +241,7 @@ pub async fn describe(context: &Context, instance: &Instance, id: &UserId) -> Re
         given_name,
         family_name,
         display_name: user.display_name,
+        is_external,
         creation: Creation {
             at: timestamp(user.created_at),
             by: user.created_by,

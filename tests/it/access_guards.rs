@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use idc_sim::{FaultKind, Identity, ServiceError};
+use idc_sim::{ExternalId, FaultKind, Identity, ServiceError};
 use serde_json::Value;
 
 use super::support::TestEnv;
-use super::support::team::{FILE, PROD, account, applied, edit, organization, team, users, write};
+use super::support::team::{
+    AFTER_NAMES, FILE, OTHER_GROUP, OTHER_USER, PROD, account, applied, edit, organization, other_group, other_user,
+    team, users, write,
+};
 
 /// Signs in as this user, through a permission set in the management account.
 fn sign_in(env: &mut TestEnv, permission_set: &str, user: &str) {
@@ -254,6 +257,67 @@ fn an_email_address_can_move_from_one_user_to_another() {
     edit(&env, "email = \"ada@example.com\"", "email = \"bob@example.com\"");
     env.json(&["access", "apply"]).expect(0);
     env.json(&["access", "plan"]).expect(0);
+}
+
+/// The user eve and the group audit, to be added to the file of the team.
+const MORE: &str = r#"
+[[user]]
+name = "eve"
+email = "eve@example.com"
+given-name = "Eve"
+family-name = "Day"
+
+[[group]]
+name = "audit"
+description = "Reads everything"
+members = ["eve"]
+"#;
+
+#[test]
+fn users_and_groups_that_somebody_else_creates_in_the_meantime_get_the_attributes_of_the_file() {
+    let env = applied();
+    write(&env, &format!("{FILE}{MORE}"));
+    let result = env.run_while(&["access", "apply", "--output=json"], AFTER_NAMES, |cloud| {
+        let store = &mut cloud.instances[0].store;
+        store.users.insert(OTHER_USER.to_owned(), other_user("eve"));
+        store
+            .groups
+            .insert(OTHER_GROUP.to_owned(), other_group("audit", Vec::new()));
+    });
+    result.expect(0);
+    let store = env.server.cloud().instances[0].store.clone();
+    let eve = &store.users[OTHER_USER].attributes;
+    assert_eq!(eve["Name"]["FamilyName"], "Day");
+    assert_eq!(eve["Emails"][0]["Value"], "eve@example.com");
+    assert_eq!(
+        store.groups[OTHER_GROUP].description.as_deref(),
+        Some("Reads everything")
+    );
+    env.json(&["access", "plan"]).expect(0);
+}
+
+#[test]
+fn what_an_identity_provider_creates_in_the_meantime_is_not_changed() {
+    let env = applied();
+    write(&env, &format!("{FILE}{MORE}"));
+    let id = ExternalId {
+        issuer: "https://example.com".to_owned(),
+        id: "1".to_owned(),
+    };
+    let result = env.run_while(&["access", "apply", "--output=json"], AFTER_NAMES, |cloud| {
+        let groups = &mut cloud.instances[0].store.groups;
+        groups.insert(OTHER_GROUP.to_owned(), other_group("audit", vec![id]));
+    });
+    let outcome = result.expect(1).envelope()["outcome"].clone();
+    let failed = outcome["failed"].as_array().unwrap();
+    assert_eq!(failed.len(), 1, "{outcome:#}");
+    let message = failed[0]["message"].as_str().unwrap();
+    assert!(
+        message.contains("an external identity provider created the group audit"),
+        "{message}"
+    );
+    let group = env.server.cloud().instances[0].store.groups[OTHER_GROUP].clone();
+    assert_eq!(group.description.as_deref(), Some("Mine"));
 }
 
 #[test]

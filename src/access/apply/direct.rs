@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 
+use crate::access::attributes;
 use crate::access::live::INFO;
 use crate::access::plan::{Action, Attribute, AttributeChange, Change};
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::ids::{AccountId, PermissionSetArn};
+use crate::ids::{AccountId, GroupId, PermissionSetArn, UserId};
 use crate::next_step::SetupCommand;
 use crate::progress::Setting;
 use crate::reconcile::{CreateResult, FieldChange, create, repeat, rerun, step_error};
@@ -28,25 +29,15 @@ pub async fn make(shared: &Shared<'_>, change: &Change) -> Result<(), UserError>
     match &change.action {
         Action::CreateUser(spec) => create_user(shared, spec).await,
         Action::UpdateUser { id, name, changes } => {
-            let attributes = attributes(changes, user_path);
-            let update = || user::update(context, instance, id, &attributes);
-            repeat(timing, update).await.map_err(rerun(&INFO))?;
+            update_user(shared, id, changes).await?;
             let mut ids = shared.ids.borrow_mut();
             ids.users.remove(name);
             ids.users.insert(new_name(changes, name), id.clone());
             Ok(())
         }
-        Action::CreateGroup { name, description } => {
-            let attempt = || group::create(context, instance, name, description.as_deref());
-            let look = || group::find(context, instance, name);
-            let id = created(create(timing, attempt, look).await.result)?;
-            shared.ids.borrow_mut().groups.insert(name.clone(), id);
-            Ok(())
-        }
+        Action::CreateGroup { name, description } => create_group(shared, name, description.as_deref()).await,
         Action::UpdateGroup { id, name, changes } => {
-            let attributes = attributes(changes, group_path);
-            let update = || group::update(context, instance, id, &attributes);
-            repeat(timing, update).await.map_err(rerun(&INFO))?;
+            update_group(shared, id, changes).await?;
             let mut ids = shared.ids.borrow_mut();
             ids.groups.remove(name);
             ids.groups.insert(new_name(changes, name), id.clone());
@@ -90,13 +81,6 @@ pub async fn make(shared: &Shared<'_>, change: &Change) -> Result<(), UserError>
     }
 }
 
-/// What was created, or what exists with the same name: another apply may have created it at the same time.
-fn created<T>(result: Result<CreateResult<T>, AwsError>) -> Result<T, UserError> {
-    match result.map_err(rerun(&INFO))? {
-        CreateResult::Created(id) | CreateResult::Existing(id) | CreateResult::Undecided(id) => Ok(id),
-    }
-}
-
 async fn create_user(shared: &Shared<'_>, spec: &UserSpec) -> Result<(), UserError> {
     let (context, instance) = (shared.context, shared.instance);
     let attempt = || user::create(context, instance, spec);
@@ -107,8 +91,13 @@ async fn create_user(shared: &Shared<'_>, spec: &UserSpec) -> Result<(), UserErr
         CreateResult::Created(id) => id,
         CreateResult::Existing(id) | CreateResult::Undecided(id) => {
             let user = user::describe(context, instance, &id).await.map_err(rerun(&INFO))?;
-            if user.email.unwrap_or_default() != spec.email {
-                return Err(created_by_others("user", &spec.name));
+            let user = user.into_listed();
+            let changes = attributes::of_new_user(&user, spec);
+            if user.is_external && !changes.is_empty() {
+                return Err(managed_elsewhere("user", &spec.name, &changes));
+            }
+            if !changes.is_empty() {
+                update_user(shared, &id, &changes).await?;
             }
             id
         }
@@ -117,11 +106,64 @@ async fn create_user(shared: &Shared<'_>, spec: &UserSpec) -> Result<(), UserErr
     Ok(())
 }
 
-/// The error for what somebody else created in the meantime, and not as the file says.
-fn created_by_others(kind: &str, name: &str) -> UserError {
+async fn update_user(shared: &Shared<'_>, id: &UserId, changes: &[AttributeChange]) -> Result<(), UserError> {
+    let (context, instance) = (shared.context, shared.instance);
+    let values = values(changes, user_path);
+    let update = || user::update(context, instance, id, &values);
+    repeat(context.timing, update).await.map_err(rerun(&INFO))
+}
+
+async fn create_group(shared: &Shared<'_>, name: &str, description: Option<&str>) -> Result<(), UserError> {
+    let (context, instance) = (shared.context, shared.instance);
+    let attempt = || group::create(context, instance, name, description);
+    let look = || group::find(context, instance, name);
+    let result = create(context.timing, attempt, look).await.result;
+    let id = match result.map_err(rerun(&INFO))? {
+        CreateResult::Created(id) => id,
+        CreateResult::Existing(id) | CreateResult::Undecided(id) => {
+            let group = group::read(context, instance, &id).await.map_err(rerun(&INFO))?;
+            let group = group.ok_or_else(|| missing(&format!("the group {name}")))?;
+            let changes = attributes::of_group(&group, name, description);
+            if group.is_external && !changes.is_empty() {
+                return Err(managed_elsewhere("group", name, &changes));
+            }
+            if !changes.is_empty() {
+                update_group(shared, &id, &changes).await?;
+            }
+            id
+        }
+    };
+    shared.ids.borrow_mut().groups.insert(name.to_owned(), id);
+    Ok(())
+}
+
+async fn update_group(shared: &Shared<'_>, id: &GroupId, changes: &[AttributeChange]) -> Result<(), UserError> {
+    let (context, instance) = (shared.context, shared.instance);
+    let values = values(changes, group_path);
+    let update = || group::update(context, instance, id, &values);
+    repeat(context.timing, update).await.map_err(rerun(&INFO))
+}
+
+/// The error for what an external identity provider created in the meantime, and not as the file says. A plan refuses to
+/// change it, too.
+fn managed_elsewhere(kind: &str, name: &str, changes: &[AttributeChange]) -> UserError {
+    let differing = changes.iter().map(|change| attributes::text(change.attribute));
+    let differing: Vec<&str> = differing.collect();
     UserError::failed(
         format!(
-            "{}: someone else created the {kind} {name} in the meantime, so it was not changed.",
+            "{}: an external identity provider created the {kind} {name} in the meantime, and it differs in its {}.",
+            INFO.name(),
+            differing.join(", ")
+        ),
+        SetupCommand::again().after("change it at the identity provider, or correct the access file"),
+    )
+}
+
+/// The error for a permission set that somebody else created in the meantime.
+fn created_by_others(name: &str) -> UserError {
+    UserError::failed(
+        format!(
+            "{}: someone else created the permission set {name} in the meantime, so it was not changed.",
             INFO.name()
         ),
         SetupCommand::again(),
@@ -134,7 +176,12 @@ async fn add_member(shared: &Shared<'_>, group: &str, user: &str) -> Result<(), 
     let key = key.ok_or_else(|| missing(&format!("the group {group} or the user {user}")))?;
     let attempt = || membership::create(context, instance, &key);
     let look = || membership::find(context, instance, &key);
-    created(create(context.timing, attempt, look).await.result).map(|_| ())
+    // Whoever added the member, nothing about a membership can differ.
+    create(context.timing, attempt, look)
+        .await
+        .result
+        .map(|_| ())
+        .map_err(rerun(&INFO))
 }
 
 async fn create_set(shared: &Shared<'_>, spec: &PermissionSetSpec) -> Result<(), UserError> {
@@ -173,7 +220,7 @@ async fn changes_of_own(
     let tag = Setting::Tag(ACCESS_TAG.to_owned());
     let owner = spec.tags.as_ref().and_then(|tags| tags.get(ACCESS_TAG));
     if settings.get(&tag).cloned().flatten().as_ref() != owner {
-        return Err(created_by_others("permission set", &spec.name));
+        return Err(created_by_others(&spec.name));
     }
     Ok(permission_set::grouped(spec.differences(&settings)))
 }
@@ -220,7 +267,8 @@ fn refused(aws_error: &AwsError) -> UserError {
     step_error(&INFO, aws_error, next)
 }
 
-fn attributes(changes: &[AttributeChange], path: fn(Attribute) -> &'static str) -> Vec<(&'static str, &str)> {
+/// The wanted values, with the paths of the attributes in the API.
+fn values(changes: &[AttributeChange], path: fn(Attribute) -> &'static str) -> Vec<(&'static str, &str)> {
     let changes = changes.iter();
     changes
         .map(|change| (path(change.attribute), change.after.as_str()))

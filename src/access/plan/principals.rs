@@ -305,7 +305,7 @@ struct GroupUpdate<'a> {
 impl GroupUpdate<'_> {
     fn plan(&self, inputs: &Inputs<'_>, draft: &mut Draft, principals: &mut Principals) {
         let (group, wanted) = (self.group, self.wanted);
-        let changes = attributes::of_group(group, self.name, wanted);
+        let changes = attributes::of_group(group, self.name, wanted.description.as_deref());
         if changes.is_empty() {
             draft.unchanged += 1;
             return;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use idc_sim::{Account, Cloud, OrganizationalUnit, scenarios};
+use idc_sim::{Account, Cloud, ExternalId, Group, OrganizationalUnit, SignIn, Stamp, User, scenarios};
+use serde_json::json;
 
 use super::TestEnv;
 
@@ -95,6 +96,46 @@ pub fn organization() -> Cloud {
     cloud.accounts.push(account(PROD[1], "Prod 2", "ou-exam-prod0000"));
     cloud.accounts.push(account(DEV, "Dev 1", "ou-exam-dev00000"));
     cloud
+}
+
+/// A call that an apply makes after it has read which users, groups and permission sets exist.
+pub const AFTER_NAMES: &str = "ListAccountsForProvisionedPermissionSet";
+/// The ID of [`other_user`].
+pub const OTHER_USER: &str = "a3e4c812-7071-70aa-9d3e-0123456789ab";
+/// The ID of [`other_group`].
+pub const OTHER_GROUP: &str = "b3e4c812-7071-70aa-9d3e-0123456789ab";
+
+/// A user with attributes of their own, as somebody else creates it.
+pub fn other_user(name: &str) -> User {
+    let attributes = json!({
+        "UserName": name,
+        "Name": { "GivenName": "Other", "FamilyName": "Person" },
+        "DisplayName": "Other Person",
+        "Emails": [{ "Value": "other@example.com", "Type": "work", "Primary": true }],
+    });
+    User {
+        attributes: attributes.as_object().unwrap().clone(),
+        created: now(),
+        activated: false,
+        sign_in: SignIn::default(),
+    }
+}
+
+/// A group with a description of its own, as somebody else creates it.
+pub fn other_group(name: &str, external_ids: Vec<ExternalId>) -> Group {
+    Group {
+        display_name: name.to_owned(),
+        description: Some("Mine".to_owned()),
+        created: now(),
+        external_ids,
+    }
+}
+
+fn now() -> Stamp {
+    Stamp {
+        at: jiff::Timestamp::now(),
+        by: String::new(),
+    }
 }
 
 /// The organization, with the access file of the team in the current folder.
