@@ -49,7 +49,7 @@ const READ_UNITS: [Permission; 3] = [
 /// To read the tags of accounts.
 const READ_TAGS: Permission = Permission::look("organizations:ListTagsForResource");
 
-/// To provision a permission set.
+/// To provision a permission set, besides the permissions on roles.
 const PROVISION: &[Permission] = &[
     Permission::change("sso:ProvisionPermissionSet"),
     Permission::change("sso:DescribePermissionSetProvisioningStatus"),
@@ -88,15 +88,19 @@ fn add(action: &Action, needed: &mut BTreeSet<Permission>) {
     };
     match action {
         Action::CreateUser(_) => {
-            // Whether an unanswered call has created it.
-            identity_store("identitystore:GetUserId");
             identity_store("identitystore:CreateUser");
+            // Whether an unanswered call or somebody else has created it, and how it differs then.
+            identity_store("identitystore:GetUserId");
+            identity_store("identitystore:DescribeUser");
+            identity_store("identitystore:UpdateUser");
         }
         Action::UpdateUser { .. } => identity_store("identitystore:UpdateUser"),
         Action::DeleteUser { .. } => identity_store("identitystore:DeleteUser"),
         Action::CreateGroup { .. } => {
-            identity_store("identitystore:GetGroupId");
             identity_store("identitystore:CreateGroup");
+            identity_store("identitystore:GetGroupId");
+            identity_store("identitystore:DescribeGroup");
+            identity_store("identitystore:UpdateGroup");
         }
         Action::UpdateGroup { .. } => identity_store("identitystore:UpdateGroup"),
         Action::DeleteGroup { .. } => identity_store("identitystore:DeleteGroup"),
@@ -122,16 +126,18 @@ fn add(action: &Action, needed: &mut BTreeSet<Permission>) {
             needed.insert(Permission::change("sso:DeletePermissionSet"));
         }
         Action::CreateAssignment(_) => needed.extend(assignment::PERMISSIONS),
-        Action::DeleteAssignment { .. } => {
-            let on_roles = assignment::PERMISSIONS.iter().filter(|permission| permission.on != "*");
-            needed.extend(DELETE_ASSIGNMENT.iter().chain(on_roles));
-        }
+        Action::DeleteAssignment { .. } => needed.extend(DELETE_ASSIGNMENT.iter().chain(on_roles())),
     }
+}
+
+/// What Identity Center does with the caller's permissions in the management account.
+fn on_roles() -> impl Iterator<Item = &'static Permission> {
+    assignment::PERMISSIONS.iter().filter(|permission| permission.on != "*")
 }
 
 fn add_field(field: &FieldChange, needed: &mut BTreeSet<Permission>) {
     match field {
-        FieldChange::Provision => needed.extend(PROVISION),
+        FieldChange::Provision => needed.extend(PROVISION.iter().chain(on_roles())),
         FieldChange::Properties(_) => {
             needed.insert(Permission::change("sso:UpdatePermissionSet"));
         }
@@ -205,5 +211,12 @@ mod tests {
                 "identitystore:GetGroupMembershipId"
             ]
         );
+    }
+
+    #[test]
+    fn provisioning_changes_roles_in_the_management_account() {
+        let mut needed = BTreeSet::new();
+        add_field(&FieldChange::Provision, &mut needed);
+        assert!(needed.iter().any(|permission| permission.action == "iam:PutRolePolicy"));
     }
 }

@@ -867,6 +867,84 @@ fn a_plan_prints_the_iam_policy_that_it_needs() {
     assert_eq!(envelope["policy"]["Version"], "2012-10-17");
 }
 
+/// What the team becomes: users, groups and permission sets are created, changed, renamed and deleted.
+const OTHER_FILE: &str = r#"format = 1
+name = "acme"
+
+[[user]]
+name = "ada"
+email = "ada@example.com"
+given-name = "Augusta"
+family-name = "Lovelace"
+
+[[user]]
+name = "bob"
+absent = true
+
+[[user]]
+name = "eve"
+email = "eve@example.com"
+given-name = "Eve"
+family-name = "Day"
+
+[[group]]
+name = "core"
+previous-names = ["platform"]
+members = ["ada", "eve"]
+membership = "exactly"
+
+[[group]]
+name = "audit"
+description = "Reads everything"
+
+[[permission-set]]
+name = "Admin"
+session-duration = "4h"
+managed-policies = ["ReadOnlyAccess"]
+inline-policy = { Statement = [{ Effect = "Deny", Action = "iam:*", Resource = "*" }] }
+tags = { team = "core" }
+
+[[permission-set]]
+name = "Viewer"
+previous-names = ["Read"]
+managed-policies = ["ReadOnlyAccess"]
+
+[[assignment]]
+principals = ["group:core"]
+permission-sets = ["Admin"]
+accounts = ["111111111111"]
+
+[[assignment]]
+principals = ["group:audit"]
+permission-sets = ["Viewer"]
+accounts = ["tag:env=dev"]
+"#;
+
+/// The actions that the policy of the plan allows.
+fn allowed_actions(env: &TestEnv) -> BTreeSet<String> {
+    let policy = env.run(&["access", "plan", "--prune", "--policy"]).expect(0).stdout;
+    let policy: Value = serde_json::from_str(&policy).unwrap();
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    let actions = statements.flat_map(|statement| statement["Action"].as_array().unwrap());
+    actions.map(|action| action.as_str().unwrap().to_owned()).collect()
+}
+
+/// Applies the file, checks that all calls are allowed by the policy of its plan, and returns the operations that it used.
+fn apply_within_policy(env: &TestEnv, apply: impl FnOnce(&[&str]) -> RunResult) -> BTreeSet<String> {
+    let before = env.server.calls().len();
+    let allowed = allowed_actions(env);
+    let outcome = apply(&["access", "apply", "--prune", "--output=json"]).envelope()["outcome"].clone();
+    assert_eq!(outcome["failed"], serde_json::json!([]), "{outcome:#}");
+    let calls = env.server.calls().split_off(before);
+    let calls = calls.into_iter().filter(|call| call.service != "sts");
+    let used: BTreeSet<String> = calls
+        .map(|call| format!("{}:{}", call.service.replace("sso-admin", "sso"), call.operation))
+        .collect();
+    let missing: Vec<&String> = used.difference(&allowed).collect();
+    assert!(missing.is_empty(), "not in the policy: {missing:?}");
+    used
+}
+
 #[test]
 fn the_policy_of_a_plan_is_limited_to_the_instance_and_the_accounts_that_change() {
     let env = team();
@@ -897,20 +975,43 @@ fn the_policy_of_a_plan_is_limited_to_the_instance_and_the_accounts_that_change(
 fn planning_and_applying_stay_within_the_policy() {
     let env = team();
     edit(&env, "accounts = [\"name:Dev *\"]", "accounts = [\"tag:env=dev\"]");
-    let policy: Value = serde_json::from_str(&env.run(&["access", "plan", "--policy"]).expect(0).stdout).unwrap();
-    let statements = policy["Statement"].as_array().unwrap().iter();
-    let actions = statements.flat_map(|statement| statement["Action"].as_array().unwrap());
-    let allowed: BTreeSet<&str> = actions.map(|action| action.as_str().unwrap()).collect();
-    env.json(&["access", "apply"]).expect(0);
-    let calls = env.server.calls().into_iter().filter(|call| call.service != "sts");
-    let used: BTreeSet<String> = calls
-        .map(|call| format!("{}:{}", call.service.replace("sso-admin", "sso"), call.operation))
-        .collect();
-    let missing: Vec<&String> = used
-        .iter()
-        .filter(|action| !allowed.contains(action.as_str()))
-        .collect();
-    assert!(missing.is_empty(), "not in the policy: {missing:?}");
+    let mut used = apply_within_policy(&env, |args| env.run(args));
+    // In the meantime, somebody else creates what the plan creates.
+    team::write(&env, OTHER_FILE);
+    used.extend(apply_within_policy(&env, |args| {
+        env.run_while(args, team::AFTER_NAMES, |cloud| {
+            let store = &mut cloud.instances[0].store;
+            store.users.insert(team::OTHER_USER.to_owned(), team::other_user("eve"));
+            let audit = team::other_group("audit", Vec::new());
+            store.groups.insert(team::OTHER_GROUP.to_owned(), audit);
+        })
+    }));
+    // The permission set that was renamed is deleted now, and the group with its assignment.
+    edit(&env, "description = \"Reads everything\"", "absent = true");
+    let text = std::fs::read_to_string(env.path("access.toml")).unwrap();
+    let (kept, _) = text.rsplit_once("[[assignment]]").unwrap();
+    team::write(&env, kept);
+    used.extend(apply_within_policy(&env, |args| env.run(args)));
+    for action in [
+        "identitystore:DeleteGroup",
+        "identitystore:DeleteGroupMembership",
+        "identitystore:DeleteUser",
+        "identitystore:DescribeGroup",
+        "identitystore:DescribeUser",
+        "identitystore:GetGroupId",
+        "identitystore:GetUserId",
+        "identitystore:UpdateGroup",
+        "identitystore:UpdateUser",
+        "sso:DeleteAccountAssignment",
+        "sso:DeletePermissionSet",
+        "sso:DetachManagedPolicyFromPermissionSet",
+        "sso:ProvisionPermissionSet",
+        "sso:PutInlinePolicyToPermissionSet",
+        "sso:TagResource",
+        "sso:UpdatePermissionSet",
+    ] {
+        assert!(used.contains(action), "{action} was not used: {used:?}");
+    }
 }
 
 #[test]
