@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::file::rules::customer_policy_of_arn;
 use super::file::{Defaults, PermissionSet};
 use super::mistake::{Located, Mistake, Place};
 use crate::answers::values::{Policy, SessionDuration};
@@ -152,14 +153,4 @@ impl Reader<'_> {
         }
         tags
     }
-}
-
-/// The path and name in the ARN of a customer managed policy; `None` for other texts.
-fn customer_policy_of_arn(text: &str) -> Option<&str> {
-    let (account, path) = text
-        .strip_prefix("arn:")?
-        .split_once(":iam::")?
-        .1
-        .split_once(":policy/")?;
-    account.bytes().all(|byte| byte.is_ascii_digit()).then_some(path)
 }

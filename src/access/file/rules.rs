@@ -152,11 +152,23 @@ pub fn relay_state(text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
+/// The path and name in the ARN of a customer managed policy; `None` for other texts.
+pub fn customer_policy_of_arn(text: &str) -> Option<&str> {
+    let (_, in_account) = text.strip_prefix("arn:")?.split_once(":iam::")?;
+    let (account, path) = in_account.split_once(":policy/")?;
+    account.bytes().all(|byte| byte.is_ascii_digit()).then_some(path)
+}
+
 /// An AWS managed policy: its name, `path/name`, or its ARN.
 ///
 /// # Errors
 /// If it is none of them.
 pub fn managed_policy(text: &str) -> Result<(), Invalid> {
+    if let Some(path) = customer_policy_of_arn(text) {
+        return invalid(format!(
+            "the policy {text} belongs to one account; write {path} in customer-managed-policies"
+        ));
+    }
     text.parse::<Policy>().map(|_| ())
 }
 
@@ -165,8 +177,13 @@ pub fn managed_policy(text: &str) -> Result<(), Invalid> {
 /// # Errors
 /// If it is an ARN, or if a part of it is no path or name.
 pub fn customer_managed_policy(text: &str) -> Result<(), Invalid> {
+    if let Some(path) = customer_policy_of_arn(text) {
+        return invalid(format!("the policy {text} belongs to one account; write {path}"));
+    }
     if text.starts_with("arn:") {
-        return invalid("a customer managed policy is named by its path and name, not by its ARN");
+        return invalid(format!(
+            "{text:?} is not a customer managed policy; AWS managed policies belong in managed-policies"
+        ));
     }
     let path = text.strip_prefix('/').unwrap_or(text);
     let name = path.rsplit('/').next().unwrap_or_default();
@@ -186,6 +203,11 @@ pub fn customer_managed_policy(text: &str) -> Result<(), Invalid> {
 /// # Errors
 /// If it is none of them.
 pub fn permissions_boundary(text: &str) -> Result<(), Invalid> {
+    if let Some(path) = customer_policy_of_arn(text) {
+        return invalid(format!(
+            "the policy {text} belongs to one account; write customer:{path}"
+        ));
+    }
     match text.strip_prefix("customer:") {
         Some(policy) => customer_managed_policy(policy),
         None => managed_policy(text),
@@ -312,6 +334,22 @@ mod tests {
         for (rule, text) in refused {
             assert!(rule(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_arn_of_a_customer_managed_policy_is_a_mistake_with_what_to_write() {
+        let arn = "arn:aws:iam::123456789012:policy/team/Deploy";
+        let ends: [(Check, &str); 3] = [
+            (managed_policy, "write team/Deploy in customer-managed-policies"),
+            (customer_managed_policy, "write team/Deploy"),
+            (permissions_boundary, "write customer:team/Deploy"),
+        ];
+        for (rule, end) in ends {
+            let Invalid(why) = rule(arn).unwrap_err();
+            assert!(why.ends_with(end), "{why}");
+        }
+        let Invalid(why) = customer_managed_policy("arn:aws:iam::aws:policy/ReadOnlyAccess").unwrap_err();
+        assert!(why.contains("managed-policies"), "{why}");
     }
 
     #[test]
