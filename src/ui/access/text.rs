@@ -212,9 +212,9 @@ pub fn are(count: usize) -> String {
     format!("{} {verb}", words::counted(count, "item"))
 }
 
-/// `at most about 12 seconds`. Most organizations are faster: the estimate assumes that AWS takes long for each assignment.
+/// `about 12 seconds`. An estimate, since AWS does not publish how long it takes for an assignment.
 pub fn estimate(view: &PlanView) -> String {
-    format!("at most about {}", words::rough_time(view.duration))
+    format!("about {}", words::rough_time(view.duration))
 }
 
 fn items(changes: &[Change], everything: bool) -> Vec<Line> {
