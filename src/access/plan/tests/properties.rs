@@ -10,9 +10,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::access::desired::AssignmentName;
 use crate::access::drift::{DriftKind, DriftSubject, drift};
-use crate::access::file::PrincipalName;
+use crate::access::file::{Guard, PrincipalName};
 use crate::access::model::{ACTIVE_ACCOUNTS, View};
-use crate::ids::{AccountId, AssignmentKey, GroupId};
+use crate::ids::{AccountId, AssignmentKey, GroupId, MembershipKey};
 use crate::reconcile::SettingChange;
 
 const USERS: usize = 4;
@@ -527,6 +527,18 @@ proptest! {
         }
         for change in &plan.changes {
             match &change.action {
+                Action::UpdateUser { name, .. } => {
+                    let mut listed = desired.users.iter();
+                    prop_assert!(listed.any(|(listed, user)| listed == name || user.previous_names.contains(name)));
+                }
+                Action::UpdateGroup { name, .. } => {
+                    let mut listed = desired.groups.iter();
+                    prop_assert!(listed.any(|(listed, group)| listed == name || group.previous_names.contains(name)));
+                }
+                Action::AddMember { group, user } => {
+                    let is_listed = desired.groups.get(group).is_some_and(|group| group.members.contains_key(user));
+                    prop_assert!(is_listed, "{user} in {group}");
+                }
                 Action::RemoveMember { group, .. } => {
                     prop_assert_eq!(desired.groups[group].membership, Extent::Exactly);
                 }
@@ -643,6 +655,55 @@ proptest! {
             prop_assert!(after.permission_sets.contains_key(&set.arn));
             prop_assert!(count(&live) == 0 || count(&after) > 0);
         }
+    }
+
+    #[test]
+    fn no_larger_part_of_what_is_owned_is_deleted_than_the_file_allows(
+        mut live in live(),
+        mut file in file(),
+        more in prop::collection::vec(numbers(6, USERS + GROUPS + 1), 40..140),
+        percent in prop_oneof![0..=100_u32, 80..=100_u32],
+    ) {
+        live.assignments.extend(more);
+        // Without these, what the file owns can be told without the rules of the plan.
+        file.ignore.clear();
+        for principal in file.users.iter_mut().chain(&mut file.groups) {
+            principal.is_renamed = false;
+        }
+        for set in &mut file.permission_sets {
+            set.is_listed = true;
+            set.is_renamed = false;
+        }
+        let (live, mut desired) = (live.inventory(false), file.desired(false));
+        desired.guard.max_delete_percent = percent;
+        let is_exact = |key: &AssignmentKey| {
+            has_exact_assignments(&desired, &live, &live.permission_sets[&key.permission_set].name)
+        };
+        let is_owned = |key: &MembershipKey| {
+            let group = &live.groups[&key.group];
+            desired.groups.get(&group.name).is_some_and(|listed| {
+                listed.membership == Extent::Exactly && !listed.is_absent && !listed.is_external && !group.is_external
+            })
+        };
+        let sets = live.permission_sets.values().filter(|set| set.owner.as_deref() == Some(FILE));
+        let owned = sets.count()
+            + live.assignments.iter().filter(|key| is_exact(key)).count()
+            + live.memberships.keys().filter(|key| is_owned(key)).count();
+        let unlimited = Options { max_deletes: Some(u32::MAX), ..options(true) };
+        let mut expected = plan(&desired, &live, &unlimited, TODAY).changes;
+        let deleted = expected.iter().filter(|change| match &change.action {
+            Action::RemoveMember { .. } => true,
+            Action::DeleteAssignment { key, .. } => is_exact(key),
+            _ => false,
+        });
+        let allowed = owned * usize::try_from(percent).unwrap();
+        let is_allowed = owned < Guard::FEWEST_FOR_PERCENT || deleted.count() * 100 <= allowed;
+        if !is_allowed {
+            expected.retain(|change| !change.action.is_deletion());
+        }
+        let limited = free_plan(&desired, &live);
+        prop_assert_eq!(reasons(&limited).contains(&RefusalReason::TooManyDeletes), !is_allowed);
+        prop_assert_eq!(limited.changes, expected);
     }
 
     #[test]
