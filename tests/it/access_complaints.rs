@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use idc_sim::{Assignment, FaultKind, PermissionSet};
+use idc_sim::{Assignment, FaultKind, Group, OrganizationalUnit, PermissionSet, Stamp};
 use serde_json::Value;
 
 use super::support::team::{self, COUNTS, DEV, PROD, account, applied, edit, organization, team};
@@ -20,6 +20,11 @@ fn accounts_of(env: &TestEnv, name: &str) -> BTreeSet<String> {
     let set = cloud.permission_sets.iter().find(|set| set.name == name).unwrap();
     let assignments = cloud.assignments.iter().filter(|one| one.permission_set == set.arn);
     assignments.map(|one| one.account.clone()).collect()
+}
+
+/// The ARN of a permission set of somebody else.
+fn arn_of_other(n: u32) -> String {
+    format!("arn:aws:sso:::permissionSet/ssoins-7223a1b2c3d4e5f6/ps-{n:016x}")
 }
 
 fn changes(env: &TestEnv, args: &[&str], code: i32) -> Vec<Value> {
@@ -77,18 +82,26 @@ fn a_principal_removed_from_the_list_keeps_access() {
 /// Only the accounts directly in an organizational unit get access.
 #[test]
 fn organizational_units_are_not_recursive() {
-    let env = team();
-    edit(&env, "ou:Workloads/Prod/**", "ou:Workloads/**");
-    env.json(&["access", "apply"]).expect(0);
-    assert_eq!(
-        accounts_of(&env, "Admin"),
-        BTreeSet::from([PROD[0].to_owned(), PROD[1].to_owned(), DEV.to_owned()])
-    );
-    // Direct children only, where that is what the file says.
-    let direct = team();
-    edit(&direct, "ou:Workloads/Prod/**", "ou:Workloads/Prod");
-    direct.json(&["access", "apply"]).expect(0);
-    assert_eq!(accounts_of(&direct, "Admin").len(), 2);
+    let below = "444444444444";
+    for (selector, expected) in [
+        ("ou:Workloads/**", &[PROD[0], PROD[1], DEV, below][..]),
+        ("ou:Workloads/Prod/**", &[PROD[0], PROD[1], below]),
+        // Direct children only, where that is what the file says.
+        ("ou:Workloads/Prod", &PROD),
+    ] {
+        let mut cloud = organization();
+        cloud.organization.as_mut().unwrap().units.push(OrganizationalUnit {
+            id: "ou-exam-pci00000".to_owned(),
+            name: "PCI".to_owned(),
+            parent: "ou-exam-prod0000".to_owned(),
+        });
+        cloud.accounts.push(account(below, "Prod PCI", "ou-exam-pci00000"));
+        let env = TestEnv::with(cloud);
+        team::write(&env, &team::FILE.replace("ou:Workloads/Prod/**", selector));
+        env.json(&["access", "apply"]).expect(0);
+        let expected: BTreeSet<String> = expected.iter().map(|&account| account.to_owned()).collect();
+        assert_eq!(accounts_of(&env, "Admin"), expected, "{selector}");
+    }
 }
 
 /// Accounts are resolved once, when the rule is written.
@@ -165,14 +178,14 @@ fn all_assignments_that_are_not_listed_are_deleted() {
     let env = applied();
     {
         let mut cloud = env.server.cloud();
-        let arn = "arn:aws:sso:::permissionSet/ssoins-7223a1b2c3d4e5f6/ps-00000000000000aa";
+        let arn = arn_of_other(0xaa);
         let created = cloud.instances[0].created;
         let user = cloud.instances[0].store.find_user_id("bob").unwrap();
-        let foreign = PermissionSet::administrator(arn.to_owned(), "Foreign".to_owned(), created);
+        let foreign = PermissionSet::administrator(arn.clone(), "Foreign".to_owned(), created);
         cloud.permission_sets.push(foreign);
         cloud.assignments.push(Assignment {
             account: DEV.to_owned(),
-            permission_set: arn.to_owned(),
+            permission_set: arn,
             principal_type: "USER".to_owned(),
             principal: user,
         });
@@ -209,6 +222,12 @@ fn only_the_first_page_is_read() {
             .accounts
             .push(account(&id, &format!("Prod {n}x"), "ou-exam-prod0000"));
     }
+    // AWS lists them before those that the file creates.
+    let created = cloud.instances[0].created;
+    for n in 0..130 {
+        let other = PermissionSet::administrator(arn_of_other(n), format!("Other{n}"), created);
+        cloud.permission_sets.push(other);
+    }
     let env = TestEnv::with(cloud);
     let users: Vec<String> = (0..130)
         .map(|n| {
@@ -223,11 +242,50 @@ fn only_the_first_page_is_read() {
         "[[group]]\nname = \"everybody\"\nmembership = \"exactly\"\nmembers = [{}]\n",
         members.join(", ")
     );
-    team::write(&env, &format!("{}\n{users}{group}", team::FILE));
+    let file = format!("{}\n{users}{group}", team::FILE);
+    team::write(&env, &file);
     env.json(&["access", "apply"]).expect(0);
-    assert_eq!(env.counts(), [132, 2, 132, 2, 133]);
+    assert_eq!(env.counts(), [132, 2, 132, 132, 133]);
     let again = env.json(&["access", "plan", "--prune"]).expect(0).envelope();
     assert_eq!(again["plan"]["unchanged"], 132 + 2 + 132 + 2 + 133);
+    // Groups, and assignments of one permission set in one account.
+    add_groups_with_access(&env, "Read", DEV, 130);
+    let groups: Vec<String> = (0..130).map(|n| format!("[[group]]\nname = \"team-{n}\"\n")).collect();
+    let principals: Vec<String> = (0..130).map(|n| format!("\"group:team-{n}\"")).collect();
+    let assignment = format!(
+        "[[assignment]]\nprincipals = [{}]\npermission-sets = [\"Read\"]\naccounts = [\"{DEV}\"]\n",
+        principals.join(", ")
+    );
+    team::write(&env, &format!("{file}{}{assignment}", groups.concat()));
+    let again = env.json(&["access", "plan", "--prune"]).expect(0).envelope();
+    assert_eq!(again["plan"]["unchanged"], 132 + 132 + 132 + 2 + 263);
+}
+
+/// Creates the groups `team-0`, `team-1` and so on, and assigns the permission set to each of them in the account.
+fn add_groups_with_access(env: &TestEnv, permission_set: &str, account: &str, count: usize) {
+    let mut cloud = env.server.cloud();
+    let set = cloud.permission_sets.iter().find(|set| set.name == permission_set);
+    let arn = set.unwrap().arn.clone();
+    let created = Stamp {
+        at: cloud.instances[0].created,
+        by: cloud.root().arn,
+    };
+    for n in 0..count {
+        let id = cloud.ids.principal_id();
+        let group = Group {
+            display_name: format!("team-{n}"),
+            description: None,
+            created: created.clone(),
+            external_ids: Vec::new(),
+        };
+        cloud.instances[0].store.groups.insert(id.clone(), group);
+        cloud.assignments.push(Assignment {
+            account: account.to_owned(),
+            permission_set: arn.clone(),
+            principal_type: "GROUP".to_owned(),
+            principal: id,
+        });
+    }
 }
 
 /// A source that answers with an empty list once empties the directory.
@@ -240,8 +298,9 @@ fn all_users_are_deleted_and_recreated_by_a_bad_sync() {
     };
     let before = ids(&env);
     team::write(&env, "format = 1\nname = \"acme\"\n");
-    env.json(&["access", "apply", "--prune"]);
+    env.json(&["access", "apply", "--prune"]).expect(0);
     assert_eq!(ids(&env), before, "users are deleted only if the file says so by name");
+    assert_eq!(env.counts(), [2, 1, 2, 0, 0], "what the file owns is deleted");
     // A rename changes the user in place, with its password and MFA devices.
     team::write(&env, team::FILE);
     edit(
