@@ -179,6 +179,7 @@ impl Loader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::LARGEST_ACCESS_FILE_MB;
 
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -257,6 +258,33 @@ mod tests {
         let large = "#".repeat((4 << 20) + 1);
         let folder = folder(&[("access.toml", "include = [\"a.toml\"]\n"), ("a.toml", &large)]);
         assert!(messages(&folder)[0].contains("larger than 4 MB"));
+    }
+
+    #[test]
+    fn files_of_several_patterns_are_counted_together() {
+        let names = (0..MOST_ACCESS_FILES).map(|n| format!("{}/{n}.toml", n % 2));
+        let names: Vec<String> = names.collect();
+        let mut files: Vec<(&str, &str)> = names.iter().map(|name| (&name[..], "")).collect();
+        files.push(("access.toml", "include = [\"0/*\", \"1/*\"]\n"));
+        let folder = folder(&files);
+        assert_eq!(messages(&folder), [""; 0]);
+        std::fs::write(folder.path().join("1/one-more.toml"), "").unwrap();
+        assert_eq!(messages(&folder), ["More than 500 files are included."]);
+    }
+
+    #[test]
+    fn the_sizes_of_files_are_added_up() {
+        let first = "include = [\"?.toml\"]\n";
+        let large = "#".repeat(LARGEST_ACCESS_FILE_MB << 20);
+        let count = LARGEST_ACCESS_FILES_MB / LARGEST_ACCESS_FILE_MB;
+        let names: Vec<String> = (0..count).map(|n| format!("{n}.toml")).collect();
+        let mut files: Vec<(&str, &str)> = names.iter().map(|name| (&name[..], &large[..])).collect();
+        files.push(("access.toml", first));
+        let folder = folder(&files);
+        assert_eq!(messages(&folder), ["The files together are larger than 32 MB."]);
+        let rest = &large[first.len()..];
+        std::fs::write(folder.path().join("0.toml"), rest).unwrap();
+        assert_eq!(messages(&folder), [""; 0]);
     }
 
     #[test]
