@@ -8,11 +8,11 @@ use std::time::Duration;
 use idc_setup::ui::access::json::{AccessBody, Event};
 use idc_setup::ui::envelope::Envelope;
 use idc_sim::{Assignment, FaultKind, Hold, PermissionSet};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::json::schema;
 use super::support::team::{self, COUNTS, DEV, PROD, applied, edit, organization, team};
-use super::support::{RUNTIME, RunResult, TestEnv, is_mutating};
+use super::support::{RUNTIME, RunResult, TestEnv, is_mutating, yaml};
 
 /// Asserts that the envelope fits its schema, and returns it.
 fn validated(result: &RunResult) -> Value {
@@ -1068,19 +1068,54 @@ fn the_example_of_the_page_can_be_planned_applied_and_planned_again() {
     env.json(&["access", "drift"]).expect(0);
 }
 
+/// The jobs of the workflow of the page, in the order in which they run.
+fn jobs_of_page() -> [Value; 3] {
+    let workflow = yaml::parse(&block("yaml"));
+    assert_eq!(workflow["permissions"], json!({}), "a job has only its own permissions");
+    assert_eq!(workflow["jobs"].as_object().unwrap().len(), 3);
+    ["plan", "apply", "drift"].map(|name| workflow["jobs"][name].clone())
+}
+
+/// What a job gives to the Action.
+fn inputs_in(job: &Value) -> &Value {
+    let is_action = |step: &&Value| step["uses"].as_str().unwrap().starts_with("idc-setup/idc-setup@");
+    let step = job["steps"].as_array().unwrap().iter().find(is_action);
+    &step.unwrap()["with"]
+}
+
 #[test]
 fn the_workflow_of_the_page_uses_commands_that_exist() {
-    let workflow = block("yaml");
     let env = team();
-    let commands = workflow
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("command: "));
-    let commands: Vec<&str> = commands.collect();
-    assert_eq!(commands, ["plan", "apply", "drift"]);
-    for command in commands {
-        let result = env.run(&["access", command, "access.toml", "--output=markdown"]);
-        assert!(matches!(result.code, 0 | 3), "{command}: {}", result.summary());
+    for (job, code) in jobs_of_page().iter().zip([3, 0, 0]) {
+        let inputs = inputs_in(job);
+        let command = inputs["command"].as_str().unwrap();
+        let mut args = vec!["access", command, inputs["file"].as_str().unwrap(), "--output=markdown"];
+        args.extend(inputs["args"].as_str().unwrap_or_default().split_whitespace());
+        args.extend((inputs["prune"] == "true").then_some("--prune"));
+        args.extend((command == "apply").then_some("--yes"));
+        let result = env.run(&args).expect(code);
         assert!(result.stdout.starts_with("## Access "), "{command}: {}", result.stdout);
+    }
+    assert_eq!(env.counts(), COUNTS);
+}
+
+#[test]
+fn the_workflow_of_the_page_gives_its_jobs_what_the_action_needs() {
+    let action = Path::new(env!("CARGO_MANIFEST_DIR")).join("action.yml");
+    let action = yaml::parse(&std::fs::read_to_string(action).unwrap());
+    let known = action["inputs"].as_object().unwrap();
+    for job in jobs_of_page() {
+        let inputs = inputs_in(&job);
+        for input in inputs.as_object().unwrap().keys() {
+            assert!(known.contains_key(input), "the Action has no input {input}: {job:#}");
+        }
+        assert!(inputs["role-to-assume"].is_string(), "{job:#}");
+        // The role is assumed with the ID token of the job, and only plan writes a comment.
+        let mut permissions = json!({"contents": "read", "id-token": "write"});
+        if inputs["command"] == "plan" {
+            permissions["pull-requests"] = json!("write");
+        }
+        assert_eq!(job["permissions"], permissions, "{job:#}");
     }
 }
 

@@ -18,6 +18,7 @@ pub mod svg;
 pub mod team;
 pub mod terminal;
 pub mod terraform;
+pub mod yaml;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
