@@ -1,8 +1,9 @@
-//! The number of calls of `idc-setup access plan` in a large organization.
+//! The number of calls of `idc-setup access plan` in a large organization, and of `idc-setup access drift` in others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
-use idc_sim::{Account, Cloud, OrganizationalUnit, scenarios};
+use idc_sim::{Account, Assignment, Cloud, Group, OrganizationalUnit, PermissionSet, Role, Stamp, scenarios};
 
 use super::support::team::write;
 use super::support::{TestEnv, is_mutating};
@@ -120,4 +121,180 @@ fn a_plan_for_5000_accounts_in_200_units_makes_the_fewest_calls() {
     // policies, and the accounts that have it or an earlier version; and the assignments in each of the 25 accounts, which are
     // few enough to be read there.
     assert_floor(&calls(&env), 3 + 2 + 2 * 8 + 25);
+}
+
+/// An organization in which each group has one permission set, in so many accounts, and nothing has drifted.
+struct Spread {
+    accounts: usize,
+    permission_sets: usize,
+    groups: usize,
+    accounts_of_group: usize,
+}
+
+/// A permission set in an account.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Pair {
+    permission_set: usize,
+    account: usize,
+}
+
+impl Spread {
+    /// The permission set of a group in each of its accounts.
+    fn pairs_of(&self, group: usize) -> impl Iterator<Item = Pair> {
+        let (first, permission_set, accounts) = (
+            group * self.accounts_of_group,
+            group % self.permission_sets,
+            self.accounts,
+        );
+        (first..first + self.accounts_of_group).map(move |n| Pair {
+            permission_set,
+            account: n % accounts,
+        })
+    }
+
+    fn pairs(&self) -> BTreeSet<Pair> {
+        (0..self.groups).flat_map(|group| self.pairs_of(group)).collect()
+    }
+
+    /// The fewest calls that page sizes allow.
+    fn floor(&self) -> usize {
+        let pairs = self.pairs();
+        // The caller, the organization and the instance; the accounts; lists of users, groups and permission sets.
+        let lists = 3 + (self.accounts + 1).div_ceil(20) + 3;
+        // Of each permission set its properties, its tags, its four kinds of policies, the accounts that have an earlier
+        // version, and all accounts that have it.
+        let of_set = |number: usize| {
+            let accounts = pairs.iter().filter(|pair| pair.permission_set == number);
+            7 + accounts.count().div_ceil(100)
+        };
+        let permission_sets: usize = (0..self.permission_sets).map(of_set).sum();
+        lists + permission_sets + self.calls_by_group().min(pairs.len())
+    }
+
+    /// The calls that read the assignments of each group.
+    fn calls_by_group(&self) -> usize {
+        self.groups * self.accounts_of_group.div_ceil(100)
+    }
+
+    /// The organization, after the access file was applied.
+    fn cloud(&self) -> Cloud {
+        let mut cloud = scenarios::named("enabled").unwrap();
+        let created = cloud.instances[0].created;
+        let by = cloud.root().arn;
+        for n in 0..self.accounts {
+            let email = format!("account-{n}@example.com");
+            cloud
+                .accounts
+                .push(Account::new(account_id(n), format!("Account {n}"), email));
+        }
+        for n in 0..self.permission_sets {
+            let mut set = PermissionSet::administrator(set_arn(n), format!("Set{n}"), created);
+            set.tags.insert("idc-setup:access".to_owned(), "spread".to_owned());
+            cloud.permission_sets.push(set);
+        }
+        for n in 0..self.groups {
+            let id = cloud.ids.principal_id();
+            let group = Group {
+                display_name: format!("Group {n}"),
+                description: None,
+                created: Stamp {
+                    at: created,
+                    by: by.clone(),
+                },
+                external_ids: Vec::new(),
+            };
+            cloud.instances[0].store.groups.insert(id.clone(), group);
+            cloud.assignments.extend(self.pairs_of(n).map(|pair| Assignment {
+                account: account_id(pair.account),
+                permission_set: set_arn(pair.permission_set),
+                principal_type: "GROUP".to_owned(),
+                principal: id.clone(),
+            }));
+        }
+        for pair in self.pairs() {
+            let version = cloud.permission_sets[pair.permission_set].version();
+            cloud.roles.push(Role {
+                name: format!("AWSReservedSSO_Set{}_0123456789abcdef", pair.permission_set),
+                id: String::new(),
+                managed_policies: Vec::new(),
+                version,
+                permission_set: set_arn(pair.permission_set),
+                account: account_id(pair.account),
+            });
+        }
+        cloud
+    }
+
+    fn file(&self) -> String {
+        let mut text = "format = 1\nname = \"spread\"\n".to_owned();
+        for n in 0..self.permission_sets {
+            let policies = "managed-policies = [\"AdministratorAccess\"]";
+            writeln!(text, "[[permission-set]]\nname = \"Set{n}\"\n{policies}").unwrap();
+        }
+        for n in 0..self.groups {
+            let accounts = self.pairs_of(n).map(|pair| format!("\"{}\"", account_id(pair.account)));
+            let accounts: Vec<String> = accounts.collect();
+            writeln!(
+                text,
+                "[[group]]\nname = \"Group {n}\"\n[[assignment]]\nprincipals = [\"group:Group {n}\"]\n\
+                 permission-sets = [\"Set{}\"]\naccounts = [{}]",
+                n % self.permission_sets,
+                accounts.join(", ")
+            )
+            .unwrap();
+        }
+        text
+    }
+
+    /// Looks for drift, and returns the number of calls of each operation.
+    #[track_caller]
+    fn calls_of_drift(&self) -> BTreeMap<String, usize> {
+        let env = TestEnv::with(self.cloud());
+        write(&env, &self.file());
+        let envelope = env.json(&["access", "drift"]).expect(0).envelope();
+        assert_eq!(envelope["drift"], serde_json::json!([]));
+        let calls = calls(&env);
+        let (all, floor) = (calls.values().sum::<usize>(), self.floor());
+        assert!(
+            all * 10 <= floor * 11,
+            "{all} calls, and the floor is {floor}: {calls:#?}"
+        );
+        calls
+    }
+}
+
+fn account_id(n: usize) -> String {
+    format!("{:012}", 200_000_000_000 + n)
+}
+
+fn set_arn(n: usize) -> String {
+    format!("arn:aws:sso:::permissionSet/ssoins-7223a1b2c3d4e5f6/ps-{n:016x}")
+}
+
+#[test]
+fn drift_reads_assignments_by_group_where_that_takes_fewer_calls() {
+    let spread = Spread {
+        accounts: 120,
+        permission_sets: 4,
+        groups: 12,
+        accounts_of_group: 110,
+    };
+    assert!(spread.calls_by_group() < spread.pairs().len());
+    let calls = spread.calls_of_drift();
+    assert_eq!(calls["ListAccountAssignmentsForPrincipal"], spread.calls_by_group());
+    assert!(!calls.contains_key("ListAccountAssignments"), "{calls:#?}");
+}
+
+#[test]
+fn drift_reads_assignments_by_account_where_that_takes_fewer_calls() {
+    let spread = Spread {
+        accounts: 60,
+        permission_sets: 3,
+        groups: 90,
+        accounts_of_group: 1,
+    };
+    assert!(spread.pairs().len() < spread.calls_by_group());
+    let calls = spread.calls_of_drift();
+    assert_eq!(calls["ListAccountAssignments"], spread.pairs().len());
+    assert!(!calls.contains_key("ListAccountAssignmentsForPrincipal"), "{calls:#?}");
 }
