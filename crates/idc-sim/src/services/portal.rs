@@ -47,9 +47,8 @@ fn list_accounts(cloud: &Cloud, session: &PortalSession, request: &Request) -> S
 fn list_roles(cloud: &Cloud, session: &PortalSession, request: &Request) -> ServiceResult {
     let account = text(request.input, "accountId");
     let rows: Vec<Value> = cloud
-        .access_of(&session.instance, &session.user)
+        .access_in(&session.instance, &session.user, account)
         .into_iter()
-        .filter(|(candidate, ..)| candidate.id == account)
         .map(|(account, set, _)| json!({"roleName": set.name, "accountId": account.id}))
         .collect();
     if rows.is_empty() {
@@ -73,10 +72,10 @@ fn page(request: &Request, scope: &str, key: &str, rows: Vec<Value>) -> ServiceR
 
 fn role_credentials(cloud: &mut Cloud, session: &PortalSession, request: &Request) -> ServiceResult {
     let (account, role_name) = (text(request.input, "accountId"), text(request.input, "roleName"));
-    let access = cloud.access_of(&session.instance, &session.user);
+    let access = cloud.access_in(&session.instance, &session.user, account);
     let (_, set, role) = access
         .into_iter()
-        .find(|(candidate, set, _)| candidate.id == account && set.name == role_name)
+        .find(|(_, set, _)| set.name == role_name)
         .ok_or_else(no_access)?;
     let user_name = cloud
         .instance(&session.instance)

@@ -244,6 +244,20 @@ impl Cloud {
     /// Returns the accounts and permission sets that are assigned to a user, directly or through a group, and
     /// provisioned. They are sorted by account ID and permission set name.
     pub fn access_of(&self, instance: &str, user: &str) -> Vec<(&Account, &PermissionSet, &Role)> {
+        self.access(instance, user, |_| true)
+    }
+
+    /// Like [`access_of`](Self::access_of), in one account.
+    pub fn access_in(&self, instance: &str, user: &str, account: &str) -> Vec<(&Account, &PermissionSet, &Role)> {
+        self.access(instance, user, |assignment| assignment.account == account)
+    }
+
+    fn access(
+        &self,
+        instance: &str,
+        user: &str,
+        is_wanted: impl Fn(&Assignment) -> bool,
+    ) -> Vec<(&Account, &PermissionSet, &Role)> {
         let Some(instance) = self.instance(instance) else {
             return Vec::new();
         };
@@ -257,6 +271,7 @@ impl Cloud {
         let mut access: Vec<_> = self
             .assignments
             .iter()
+            .filter(|assignment| is_wanted(assignment))
             .filter(|assignment| assignment.principal == user || groups.contains(&assignment.principal.as_str()))
             .filter_map(|assignment| {
                 let set = self
