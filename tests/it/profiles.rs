@@ -1,5 +1,6 @@
 //! `profiles`: a profile for each role that the access portal offers.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::Stdio;
 
@@ -374,24 +375,55 @@ fn the_difference_is_shown_without_the_values_of_other_tools_before_the_user_agr
     );
 }
 
+/// Adds permission sets, and assigns them in each account.
+fn add_permission_sets(cloud: &mut Cloud, count: usize) {
+    let (assignments, roles) = (cloud.assignments.clone(), cloud.roles.clone());
+    for n in 0..count {
+        let mut set = cloud.permission_sets[0].clone();
+        set.arn = format!("arn:aws:sso:::permissionSet/ssoins-7223a1b2c3d4e5f6/ps-{n:016x}");
+        set.name = format!("Role{n}");
+        cloud
+            .assignments
+            .extend(assignments.iter().cloned().map(|mut assignment| {
+                assignment.permission_set.clone_from(&set.arn);
+                assignment
+            }));
+        cloud.roles.extend(roles.iter().cloned().map(|mut role| {
+            role.permission_set.clone_from(&set.arn);
+            role
+        }));
+        cloud.permission_sets.push(set);
+    }
+}
+
 #[test]
-fn hundreds_of_accounts_are_read_and_written_at_once() {
-    let accounts: Vec<(String, String)> = (0..300)
-        .map(|n| (format!("{:012}", 500 + n), format!("account {n}")))
+fn thousands_of_roles_are_read_and_written_at_once() {
+    const NAMES: [&str; 6] = ["dev", "dev", "$(touch x); ls", "[x]\nregion = y", "Ünïcode", "  "];
+    let accounts: Vec<(String, &str)> = (0..300)
+        .map(|n| (format!("{:012}", 500 + n), NAMES[n % NAMES.len()]))
         .collect();
-    let accounts: Vec<(&str, &str)> = accounts.iter().map(|(id, name)| (id.as_str(), name.as_str())).collect();
-    let env = env_with(&accounts);
-    sync(&env, &["--yes"]).expect(0).expect_text("301 new");
-    assert_eq!(names(&env).len(), 301);
-    let calls = env.server.calls();
-    assert_eq!(
-        calls.iter().filter(|call| call.operation == "ListAccountRoles").count(),
-        301
-    );
-    assert_eq!(calls.iter().filter(|call| call.operation == "ListAccounts").count(), 4);
+    let accounts: Vec<(&str, &str)> = accounts.iter().map(|(id, name)| (id.as_str(), *name)).collect();
+    let mut cloud = cloud_with(&accounts);
+    add_permission_sets(&mut cloud, 6);
+    let env = TestEnv::with(cloud);
+    env.write_config(CONFIG);
+    sync(&env, &["--yes"]).expect(0).expect_text(": 2107 new.");
+    // The sign-in, four pages of accounts, and the roles in each account.
+    let calls = env.counted_calls();
+    assert!(calls.len() <= 3 + 4 + 301, "{} calls", calls.len());
+    let names = names(&env);
+    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), 2107);
+    let is_plain = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    assert!(names.iter().all(is_plain), "{names:#?}");
+    for account in ["000000000500", "000000000505"] {
+        let line = format!("sso_account_id = {account}\n");
+        assert_eq!(env.config().matches(&line).count(), 7);
+    }
     sync(&env, &["--yes", "--cli-region=eu-west-1"])
         .expect(0)
-        .expect_text("301 changed");
+        .expect_text(": 2107 changed.");
+    run(&env, &["profiles", "remove", "--non-interactive", "--yes"], "").expect(0);
+    assert_eq!(env.config(), CONFIG);
 }
 
 #[test]
