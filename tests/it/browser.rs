@@ -5,7 +5,7 @@
 
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use idc_sim::{PersonKind, scenarios};
@@ -13,6 +13,9 @@ use idc_sim::{PersonKind, scenarios};
 use super::support::browser::{Browser, get};
 use super::support::terminal::Terminal;
 use super::support::{SKIP_RECOMMENDATIONS, TestEnv};
+
+/// The URL of the access portal.
+const PORTAL: &str = "https://d-9067aabbcc.awsapps.com/start";
 
 /// Returns a test environment whose browser is a script, and the path of the file to which the script writes the URLs
 /// that it is asked to open.
@@ -139,5 +142,53 @@ fn device_code_and_no_browser_sign_in_without_the_pkce_page() {
             flag == "--use-device-code"
         );
         assert!(!device_page.contains("/authorize"));
+    }
+}
+
+/// Forgets the last sign-in, and the pages that were opened for it.
+fn sign_out(env: &TestEnv, opened: &Path) {
+    let _ = std::fs::remove_dir_all(env.path(".aws/sso"));
+    let _ = std::fs::remove_file(opened);
+}
+
+#[test]
+fn join_and_profiles_sync_open_the_browser_and_write_profiles() {
+    let (env, opened) = env("complete");
+    for args in [
+        &["join", PORTAL, "--all", "--yes", "--cli-region=eu-west-1"][..],
+        &["profiles", "sync", "--yes", "--template={account}"],
+    ] {
+        sign_out(&env, &opened);
+        env.server.clear_calls();
+        let mut terminal = Terminal::start(&env, args);
+        let address = sign_in_page(&opened);
+        assert!(address.contains("code_challenge_method=S256"), "{address}");
+        let mut browser = Browser::new(&env.server.url());
+        browser.sign_in(&address).press("Allow access", &[]);
+        assert!(get(&browser.page).starts_with("HTTP/1.1 200"), "{args:?}");
+        assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
+        let tokens = env.server.calls().into_iter();
+        let tokens: Vec<String> = tokens
+            .filter(|call| call.operation == "CreateToken")
+            .map(|call| call.outcome)
+            .collect();
+        assert_eq!(tokens, ["ok"], "{args:?}");
+    }
+    assert!(env.config().contains("[profile Example]\n"), "{}", env.config());
+}
+
+#[test]
+fn a_variable_makes_every_command_sign_in_with_a_device_code() {
+    let (mut env, opened) = env("complete");
+    env.server.cloud().person.kind = PersonKind::Auto;
+    env.set("IDC_SETUP_USE_DEVICE_CODE", "1");
+    let run = [&["--yes"], &SKIP_RECOMMENDATIONS[..]].concat();
+    for args in [&run[..], &["join", PORTAL, "--all", "--yes"], &["login"]] {
+        sign_out(&env, &opened);
+        let mut terminal = Terminal::start(&env, args);
+        assert_eq!(terminal.wait_for_exit(), 0, "{args:?}: {}", terminal.contents());
+        let pages = std::fs::read_to_string(&opened).unwrap_or_default();
+        assert!(pages.contains("/portal/device?user_code="), "{args:?}: {pages}");
+        assert!(!pages.contains("/sign-in/"), "{args:?}: {pages}");
     }
 }
