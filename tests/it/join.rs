@@ -146,6 +146,73 @@ fn a_session_with_a_former_url_of_the_portal_gets_the_current_one() {
     assert!(config.contains("\n[sso-session my-sso]\n"), "{config}");
 }
 
+/// Two sessions and a legacy profile with former URLs of the portal, and a session of another portal.
+const FORMER: &str = "# Work\n\
+    [sso-session one]\n\
+    sso_start_url = https://d-9067aabbcc.awsapps.com/start/#/\n\
+    sso_region = us-east-1\n\
+    sso_registration_scopes = sso:account:access\n\
+    [profile admin]\n\
+    sso_session = one\n\
+    sso_account_id = 123456789012\n\
+    sso_role_name = AdministratorAccess\n\
+    region = eu-west-1\n\
+    [sso-session two]\n\
+    # The custom subdomain that we had once\n\
+    sso_start_url = https://example.awsapps.com/start\n\
+    sso_region = us-east-1\n\
+    [profile prod]\n\
+    sso_session = two\n\
+    sso_account_id = 222222222222\n\
+    sso_role_name = AdministratorAccess\n\
+    [profile legacy]\n\
+    sso_start_url = https://d-9067aabbcc.awsapps.com/start\n\
+    sso_region = us-east-1\n\
+    sso_account_id = 333333333333\n\
+    sso_role_name = AdministratorAccess\n\
+    [sso-session other]\n\
+    sso_start_url = https://d-1111111111.awsapps.com/start\n\
+    sso_region = eu-west-1\n\
+    [profile elsewhere]\n\
+    sso_session = other\n\
+    sso_account_id = 999999999999\n\
+    sso_role_name = Read\n";
+
+#[test]
+fn a_new_url_reaches_every_session_and_profile_of_the_portal() {
+    let env = env_with(&[("222222222222", "prod"), ("333333333333", "test")]);
+    env.write_config(FORMER);
+    let args = [OTHER_URL, "--all"];
+    let named = "Another URL of this access portal is in the SSO session one, the SSO session two, the profile legacy.";
+    join(&env, &args).expect(3).expect_text(named);
+    assert_eq!(env.config(), FORMER);
+    join(&env, &[&args[..], &["--yes"]].concat()).expect(0);
+    // The legacy profile gets one of the sessions.
+    let (legacy, session) = (
+        "sso_start_url = https://d-9067aabbcc.awsapps.com/start\nsso_region = us-east-1\nsso_account_id = 333333333333\n\
+         sso_role_name = AdministratorAccess\n",
+        "sso_account_id = 333333333333\nsso_role_name = AdministratorAccess\nsso_session = one\n",
+    );
+    let expected = FORMER
+        .replace(legacy, session)
+        .replace("https://d-9067aabbcc.awsapps.com/start/#/", OTHER_URL)
+        .replace("https://example.awsapps.com/start", OTHER_URL);
+    assert_eq!(env.config(), expected);
+    for (profile, account) in [
+        ("admin", "123456789012"),
+        ("prod", "222222222222"),
+        ("legacy", "333333333333"),
+    ] {
+        run(&env, &["login", "--cli-profile", profile], "")
+            .expect(0)
+            .expect_text(&format!("arn:aws:sts::{account}:assumed-role/"));
+    }
+    join(&env, &[&args[..], &["--yes"]].concat())
+        .expect(0)
+        .expect_text("Nothing has to change.");
+    assert_eq!(env.config(), expected);
+}
+
 #[test]
 fn a_session_with_an_account_of_another_portal_stays_as_it_is() {
     let env = env_with(&[]);
