@@ -1,10 +1,11 @@
 //! The real AWS CLI v2 with the simulated AWS: its commands, its ways to sign in, and the wizard's profile.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use super::profiles::cloud_with;
+use super::profiles::{self, cloud_with, run};
 use super::support::aws_cli::aws_cli;
 use super::support::browser::get;
 use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
@@ -61,6 +62,19 @@ fn with_config(scenario: &str) -> TestEnv {
     let env = TestEnv::new(scenario);
     env.write_config(CONFIG);
     env
+}
+
+/// Runs `aws configure sso` with these answers, of which an empty one takes the default or the first row.
+fn configure_sso(env: &TestEnv, program: &Path, answers: &[&str]) -> RunResult {
+    let mut command = command(env, program, &["configure", "sso", "--use-device-code", "--no-browser"]);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let keys: Vec<String> = answers.iter().map(|answer| format!("{answer}\r")).collect();
+    child.stdin.take().unwrap().write_all(keys.concat().as_bytes()).unwrap();
+    RunResult::new(child.wait_with_output().unwrap())
 }
 
 fn caller(env: &TestEnv, program: &Path, profile: &str) -> String {
@@ -362,4 +376,85 @@ fn the_aws_cli_uses_the_profiles_of_a_sync_and_keeps_their_mark() {
     let before = env.config();
     env.run(&sync).expect(0).expect_text("1 unchanged");
     assert_eq!(env.config(), before);
+}
+
+#[test]
+fn the_aws_cli_lists_every_profile_of_a_sync() {
+    let Some(aws) = aws_cli() else { return };
+    let env = TestEnv::with(cloud_with(&[
+        ("222222222222", "$(touch x); ls"),
+        ("333333333333", "dev"),
+        ("444444444444", "dev"),
+        ("555555555555", "[x]\nregion = y"),
+    ]));
+    env.write_config(profiles::CONFIG);
+    env.run(&["profiles", "sync", "--non-interactive", "--yes"]).expect(0);
+    let listed = run_cli(&env, &aws, &["configure", "list-profiles"]).expect(0).stdout;
+    let names = profiles::names(&env);
+    assert_eq!(names.len(), 5);
+    let listed: Vec<&str> = listed.lines().filter(|name| *name != "default").collect();
+    assert_eq!(listed, names);
+    let arn = caller(&env, &aws, "dev-444444444444-AdministratorAccess");
+    assert!(arn.starts_with("arn:aws:sts::444444444444:assumed-role/"), "{arn}");
+}
+
+#[test]
+fn aws_configure_sso_and_idc_setup_continue_each_others_file() {
+    const URL: &str = "https://d-9067aabbcc.awsapps.com/start";
+    let Some(aws) = aws_cli() else { return };
+    let mut cloud = cloud_with(&[("222222222222", "prod")]);
+    cloud.timing.person = Duration::ZERO;
+    let env = TestEnv::with(cloud);
+    env.write_config("# mine\n[default]\nregion = us-west-2  \n");
+    let answers = ["my-company", URL, "us-east-1", "", "", "eu-west-1", "", "first"];
+    configure_sso(&env, &aws, &answers).expect(0);
+    let of_the_cli = env.config();
+    assert!(
+        of_the_cli.contains("\n[profile first]\nsso_session = my-company\n"),
+        "{of_the_cli}"
+    );
+    env.server.clear_calls();
+    run(&env, &["join", URL, "--all", "--yes", "--non-interactive"], "")
+        .expect(0)
+        .expect_text("export AWS_PROFILE=first");
+    // Only the role without a profile gets one, and nobody had to sign in again.
+    let joined = env.config();
+    assert_eq!(
+        joined.strip_prefix(&of_the_cli),
+        Some(
+            "\n[profile prod-AdministratorAccess]\nsso_session = my-company\nsso_account_id = 222222222222\n\
+             sso_role_name = AdministratorAccess\nregion = eu-west-1\nidc_setup_managed = my-company\n"
+        )
+    );
+    let sync = ["profiles", "sync", "--yes", "--non-interactive"];
+    run(
+        &env,
+        &[&sync[..], &["--template={account}.{permission_set}"]].concat(),
+        "",
+    )
+    .expect(0);
+    let synced = env.config();
+    assert!(
+        synced.contains("\nidc_setup_template = {account}.{permission_set}\n"),
+        "{synced}"
+    );
+    // The CLI knows the session, and asks only for the account, the Region, the output and the name.
+    configure_sso(&env, &aws, &["my-company", "", "", "", "second"]).expect(0);
+    let again = env.config();
+    let added = again.strip_prefix(&synced).unwrap_or_else(|| panic!("{again}"));
+    assert!(
+        added.starts_with("[profile second]\nsso_session = my-company\n"),
+        "{added}"
+    );
+    run(&env, &sync, "").expect(0).expect_text("Nothing has to change.");
+    assert_eq!(env.config(), again);
+    let calls = env.server.calls();
+    assert!(!calls.iter().any(|call| call.operation == "CreateToken"), "{calls:#?}");
+    for profile in ["first", "second", "prod.AdministratorAccess"] {
+        let arn = caller(&env, &aws, profile);
+        assert!(
+            arn.contains(":assumed-role/AWSReservedSSO_AdministratorAccess_"),
+            "{arn}"
+        );
+    }
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 use idc_sim::Identity;
 use serde_json::{Value, json};
 
+use super::profiles::{self, cloud_with};
 use super::support::{TestEnv, python::python};
 
 const READS: &str = r#"
@@ -67,6 +68,36 @@ fn boto3_reads_the_created_resources_back_and_uses_the_profile() {
     );
     // The caller of the profile, which uses the token that the wizard cached.
     assert_eq!(caller, result.step("sign-in")["evidence"]["signed_in_as"]);
+}
+
+const PROFILES: &str = r#"
+import boto3, json, sys
+names = [name for name in boto3.Session().available_profiles if name != "default"]
+accounts = [boto3.Session(profile_name=name).client("sts").get_caller_identity()["Account"] for name in names]
+json.dump({"names": names, "accounts": accounts}, sys.stdout)
+"#;
+
+#[test]
+fn boto3_lists_and_uses_every_profile_of_a_sync() {
+    let Some(python) = python() else { return };
+    let env = TestEnv::with(cloud_with(&[
+        ("222222222222", "$(touch x); ls"),
+        ("333333333333", "dev"),
+        ("444444444444", "dev"),
+        ("555555555555", "[x]\nregion = y"),
+    ]));
+    env.write_config(profiles::CONFIG);
+    env.run(&["profiles", "sync", "--non-interactive", "--yes"]).expect(0);
+    let read = run_python(&env, python, &["-c", PROFILES]);
+    assert_eq!(read["names"], json!(profiles::names(&env)));
+    let accounts = [
+        "123456789012",
+        "333333333333",
+        "444444444444",
+        "222222222222",
+        "555555555555",
+    ];
+    assert_eq!(read["accounts"], json!(accounts));
 }
 
 /// Runs Python as the root user of the simulated account, and returns the JSON that it prints.

@@ -11,7 +11,7 @@ use super::json::schema;
 use super::support::{RunResult, TestEnv};
 
 /// A file as `aws configure sso` leaves it, and a profile that is not of SSO.
-const CONFIG: &str = "[default]\nregion = us-east-1\noutput = json\n\n# The company's portal\n[sso-session work]\n\
+pub const CONFIG: &str = "[default]\nregion = us-east-1\noutput = json\n\n# The company's portal\n[sso-session work]\n\
                       sso_start_url = https://d-9067aabbcc.awsapps.com/start\nsso_region = us-east-1\n\
                       sso_registration_scopes = sso:account:access\n";
 
@@ -58,7 +58,7 @@ fn env_with(accounts: &[(&str, &str)]) -> TestEnv {
 }
 
 /// The names of the profiles in the file, except `default`.
-fn names(env: &TestEnv) -> Vec<String> {
+pub fn names(env: &TestEnv) -> Vec<String> {
     let config = env.config();
     let headers = config.lines().filter_map(|line| line.strip_prefix("[profile "));
     headers.map(|name| name.trim_end_matches(']').to_owned()).collect()
