@@ -107,38 +107,58 @@ def install():
 # Running
 
 
-def arguments(command):
+def arguments(command, output="markdown"):
+    """The arguments of the program. Only plan has a choice of outputs."""
     more = shlex.split(option("args"))
     if command == "run":
         return ["run", "--non-interactive", *more]
     # An argument that begins with a dash would be read as a flag.
     file = option("file")
     file = f"./{file}" if file.startswith("-") else file
-    flags = {"plan": ["--output", "markdown"], "apply": ["--yes"], "drift": []}[command]
+    flags = {"plan": ["--output", output], "apply": ["--yes"], "drift": []}[command]
     if command == "apply" and is_set("prune"):
         flags.append("--prune")
     return ["access", command, file, *flags, *more]
 
 
-def run(program, command):
-    """Runs the command and returns its exit code and its stdout. Messages go to the log as they come."""
+def started(words):
+    """Runs the program to its end. Messages go to the log as they come."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("INPUT_")}
     if option("aws-region"):
         environment["AWS_REGION"] = option("aws-region")
-    words = [program, *arguments(command)]
     print(f"[command]{shlex.join(words)}", flush=True)
     try:
-        ended = subprocess.run(
+        return subprocess.run(
             words, cwd=option("working-directory", "."), env=environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         )  # fmt: skip
     except OSError as error:
-        raise Failure(f"{program} cannot be started: {error}.") from error
+        raise Failure(f"{words[0]} cannot be started: {error}.") from error
+
+
+def run(program, command):
+    """Runs the command and returns its exit code and its stdout."""
+    ended = started([program, *arguments(command)])
     text = ended.stdout.decode(errors="replace")
     # What is printed must not be read as workflow commands, as a name in the access file could be one.
     token = hashlib.sha256(os.urandom(16)).hexdigest()
     print(f"::stop-commands::{token}\n{text}\n::{token}::", flush=True)
     return ended.returncode, text
+
+
+def has_changes(program, code):
+    """Whether the plan has changes to apply.
+
+    The exit code alone does not say it: a plan that ends with 3 can have only deletions that need --prune, and one that
+    ends with 5 can have changes besides what it refuses. The JSON document of the plan says it.
+    """
+    if code not in (3, 5):
+        return False
+    try:
+        document = json.loads(started([program, *arguments("plan", "json")]).stdout)
+        return len(document["plan"]["changes"]) > 0
+    except (ValueError, KeyError, TypeError) as error:
+        raise Failure("The plan cannot be read as JSON, so the output changes is not known.") from error
 
 
 def accepted(command):
@@ -190,9 +210,13 @@ def write_summary(text):
 def write_outputs(command, code, text):
     path = Path(os.environ["RUNNER_TEMP"]) / f"idc-setup-{command}-{os.getpid()}.txt"
     path.write_text(text)
+    write_output("exit-code", code)
+    write_output("output-file", path)
+
+
+def write_output(name, value):
     with open(os.environ["GITHUB_OUTPUT"], "a") as outputs:
-        changes = "true" if command == "plan" and code == 3 else "false"
-        outputs.write(f"exit-code={code}\nchanges={changes}\noutput-file={path}\n")
+        outputs.write(f"{name}={value}\n")
 
 
 class GitHub:
@@ -253,12 +277,15 @@ def main():
         raise Failure(f"The input command must be plan, apply, drift or run, not {command!r}.")
     codes = accepted(command)
     wants_comment = is_set("comment")
-    code, text = run(install(), command)
+    program = install()
+    code, text = run(program, command)
     write_outputs(command, code, text)
     written = report(command, code, text)
     write_summary(written)
     if command == "plan" and wants_comment:
         write_comment(written)
+    changes = command == "plan" and has_changes(program, code)
+    write_output("changes", "true" if changes else "false")
     if code not in codes:
         raise Failure(f"idc-setup ended with exit code {code}: {meaning(code)}.")
 

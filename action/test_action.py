@@ -28,9 +28,14 @@ import action  # noqa: E402
 
 # A program that behaves as idc-setup does towards the Action: it prints what it was given, and ends as the test says.
 PROGRAM = """#!/bin/sh
-printf '%s\\n' "$@" >"$HOME/arguments"
+case " $* " in
+*" --output json "*) cat "$HOME/document" ;;
+*)
+    printf '%s\\n' "$@" >"$HOME/arguments"
+    cat "$HOME/stdout"
+    ;;
+esac
 env >"$HOME/environment"
-cat "$HOME/stdout"
 echo "a message" >&2
 exit "$(cat "$HOME/exit-code")"
 """
@@ -115,10 +120,12 @@ class Runner(unittest.TestCase):
         self.program.chmod(0o755)
         self.event = {"pull_request": {"number": 7}}
         self.variables = {}
+        self.document = json.dumps({"plan": {"changes": [{"kind": "create_group"}], "unpruned": []}})
         self.log = ""
 
     def start(self, stdout="", exit_code=0, **inputs):
         (self.home / "stdout").write_text(stdout)
+        (self.home / "document").write_text(self.document)
         (self.home / "exit-code").write_text(str(exit_code))
         (self.home / "event.json").write_text(json.dumps(self.event))
         defaults = {"command": "plan", "file": "access.toml", "comment": "true", "github_token": "token"}
@@ -166,6 +173,26 @@ class Action(Runner):
             [comment["body"] for comment in self.github.comments],
             [f"<!-- idc-setup access plan access.toml -->\n{title}\n\n| change |\n"],
         )
+
+    def test_a_plan_has_changes_only_if_the_document_has_some(self):
+        change = {"kind": "delete_group"}
+        for exit_code, plan, expected in (
+            (3, {"changes": [], "unpruned": [change]}, "false"),
+            (3, {"changes": [change], "unpruned": [change]}, "true"),
+            (5, {"changes": [change], "unpruned": []}, "true"),
+            (5, {"changes": [], "unpruned": []}, "false"),
+            (0, {"changes": [], "unpruned": []}, "false"),
+        ):
+            self.document = json.dumps({"plan": plan})
+            self.start("plan", exit_code=exit_code)
+            self.assertEqual(self.outputs()["changes"], expected, (exit_code, plan))
+
+    def test_a_plan_without_a_document_fails_after_its_report(self):
+        self.document = "no JSON"
+        self.assertEqual(self.start("plan", exit_code=3), 1)
+        self.assertIn("::error::The plan cannot be read as JSON", self.log)
+        self.assertEqual(self.outputs()["exit-code"], "3")
+        self.assertIn("plan", self.read("GITHUB_STEP_SUMMARY"))
 
     def test_the_next_plan_updates_the_comment_wherever_it_is(self):
         for number in range(150):
@@ -332,7 +359,12 @@ class Simulation(Runner):
         self.assertEqual(self.start(program=program), 0, self.log)
         self.assertEqual(self.outputs()["changes"], "true")
         self.assertIn("Platform", self.github.comments[0]["body"])
+        self.assertEqual(self.start(program=program, command="drift"), 1, self.log)
+        self.assertEqual(self.outputs()["exit-code"], "5")
+        self.assertIn("Platform", self.read("GITHUB_STEP_SUMMARY"))
         self.assertEqual(self.start(program=program, command="apply"), 0, self.log)
+        self.assertEqual(self.start(program=program, command="drift"), 0, self.log)
+        self.assertEqual(self.outputs()["changes"], "false")
         self.assertEqual(self.start(program=program), 0, self.log)
         self.assertEqual(self.outputs()["changes"], "false")
         self.assertEqual(len(self.github.comments), 1)
