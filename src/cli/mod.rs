@@ -248,7 +248,7 @@ pub enum Output {
     Json,
     /// A Mermaid diagram of who has access to what (status only).
     Mermaid,
-    /// A comment for a pull request, in Markdown (`access plan`, `apply` and `drift` only).
+    /// A comment for a pull request, in Markdown (commands of `access` only).
     Markdown,
 }
 

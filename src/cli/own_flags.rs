@@ -255,7 +255,7 @@ impl SharedFlag {
                 text("Print without colors and redraws (or set IDC_SETUP_ACCESSIBLE=1)")
             }
             ("output", Status) => text("Print text, json, or mermaid: a diagram of who has access"),
-            ("output", AccessPlan | AccessApply | AccessDrift) => {
+            ("output", AccessPlan | AccessApply | AccessDrift | AccessExplain | AccessAdopt | AccessRemove) => {
                 text("Print text, json, or markdown: a comment for a pull request")
             }
             ("output", other) if !matches!(other, Recommend | Rehearse) => text("Print text or json"),

@@ -30,7 +30,7 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 
 use crate::aws::record::Recorder;
-use crate::cli::{Cli, Command, NoCommand, Output, Requested};
+use crate::cli::{Cli, Command, ExportedTo, NoCommand, Output, Requested};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::log;
@@ -172,11 +172,7 @@ async fn dispatch(cli: &Cli, environment: &Environment, screen: &Screen) -> Exit
         return fail(cli, screen, subcommand(cli), error);
     }
     if cli.flags.output == Output::Markdown && !access::prints_markdown(cli) {
-        let error = UserError::usage(
-            "--output markdown is only available for access plan, access apply and access drift.",
-            SetupCommand::new(Subcommand::AccessPlan).value("--output", "markdown"),
-        );
-        return fail(cli, screen, subcommand(cli), error);
+        return fail(cli, screen, subcommand(cli), markdown_refused(cli));
     }
     let exit = command(cli, environment, screen).await;
     if screen.is_result_lost() {
@@ -184,6 +180,21 @@ async fn dispatch(cli: &Cli, environment: &Environment, screen: &Screen) -> Exit
         return ExitCode::greatest([exit, ExitCode::Failed]);
     }
     exit
+}
+
+/// The error for Markdown of a command that does not print it.
+fn markdown_refused(cli: &Cli) -> UserError {
+    let refused = "--output markdown is only available for the commands of access.";
+    match &cli.command {
+        Some(Command::Export(flags)) if flags.what == Some(ExportedTo::Access) => UserError::usage(
+            format!("{refused} export access prints the access file itself, as TOML."),
+            SetupCommand::export("access").to("print the access file"),
+        ),
+        _ => UserError::usage(
+            refused,
+            SetupCommand::new(Subcommand::AccessPlan).value("--output", "markdown"),
+        ),
+    }
 }
 
 async fn command(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitCode {

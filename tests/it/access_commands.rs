@@ -129,10 +129,51 @@ fn a_plan_in_markdown_is_a_comment_for_a_pull_request() {
     );
     let page = env.run(&["access", "drift", "--output=markdown"]).expect(0).stdout;
     assert!(page.contains("**No drift**"), "{page}");
-    for command in [&["status"][..], &["access", "adopt"], &["access", "explain", "ada"]] {
-        env.run(&[command, &["--output=markdown"]].concat())
-            .expect(2)
-            .expect_text("access plan --output markdown");
+    env.run(&["status", "--output=markdown"])
+        .expect(2)
+        .expect_text("access plan --output markdown");
+    env.run(&["export", "access", "--output=markdown"])
+        .expect(2)
+        .expect_text("export access prints the access file itself, as TOML.");
+}
+
+#[test]
+fn explain_adopt_and_remove_print_markdown_too() {
+    let env = applied();
+    let page = env
+        .run(&["access", "explain", "ada", "--output=markdown"])
+        .expect(0)
+        .stdout;
+    assert!(page.starts_with("## Access of `user:ada`\n\n| account "), "{page}");
+    for (account, rest) in [
+        (
+            "| `Prod 1 (111111111111)` | `Admin` | `group platform` | exists | ",
+            "`access.toml:",
+        ),
+        ("| `Dev 1 (333333333333)` | `Read` | directly | exists | ", "TICKET-1"),
+    ] {
+        let row = page.lines().find(|line| line.starts_with(account));
+        assert!(row.is_some_and(|row| row.contains(rest)), "{account:?} in:\n{page}");
+    }
+    env.server.cloud().permission_sets[0].tags.clear();
+    let page = env
+        .run(&["access", "adopt", "--yes", "--output=markdown"])
+        .expect(0)
+        .stdout;
+    assert!(page.contains(": taken over"), "{page}");
+    assert!(page.contains("**1 change made in"), "{page}");
+    let page = env
+        .run(&["access", "remove", "ada", "--output=markdown"])
+        .expect(3)
+        .stdout;
+    assert!(
+        page.starts_with("## Access file without `ada`\n\n**Not written.**\n\n```diff\n"),
+        "{page}"
+    );
+    let result = env.run(&["access", "remove", "ada", "--yes", "--output=markdown"]);
+    let page = result.expect(3).stdout;
+    for line in ["**Written.**", "-name = \"ada\"", "## Access plan: `acme`"] {
+        assert!(page.lines().any(|own| own == line), "{line:?} is not in:\n{page}");
     }
 }
 

@@ -15,7 +15,7 @@ use crate::exit_code::ExitCode;
 use crate::next_step::SetupCommand;
 use crate::ui::Screen;
 use crate::ui::access::json::WayOut;
-use crate::ui::access::{explain as explanation, text};
+use crate::ui::access::{explain as explanation, markdown, text};
 use crate::user_error::UserError;
 
 /// Shows the ways and returns the exit code.
@@ -57,13 +57,17 @@ async fn find(
         })
         .transpose()?;
     let ways = find_ways(&situation.file, desired, inventory, &principal, account.as_ref());
-    if cli.flags.output == Output::Json {
-        let mut body = report::of_file(&situation.file);
-        body.ways = ways.iter().map(WayOut::of).collect();
-        report::envelope(screen, &Origin::of(&connected), body, None, ExitCode::Success);
-    } else {
-        let lines = explanation::ways(&principal.to_string(), &ways, screen.verbose > 0);
-        text::print(screen, &lines);
+    match cli.flags.output {
+        Output::Json => {
+            let mut body = report::of_file(&situation.file);
+            body.ways = ways.iter().map(WayOut::of).collect();
+            report::envelope(screen, &Origin::of(&connected), body, None, ExitCode::Success);
+        }
+        Output::Markdown => screen.verbatim(&markdown::ways(&principal.to_string(), &ways)),
+        _ => {
+            let lines = explanation::ways(&principal.to_string(), &ways, screen.verbose > 0);
+            text::print(screen, &lines);
+        }
     }
     Ok(())
 }

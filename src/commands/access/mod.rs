@@ -29,13 +29,7 @@ use crate::ui::Screen;
 
 /// Whether the command prints Markdown on request.
 pub fn prints_markdown(cli: &Cli) -> bool {
-    let Some(Command::Access(access)) = &cli.command else {
-        return false;
-    };
-    matches!(
-        access.command,
-        AccessCommand::Plan(_) | AccessCommand::Apply(_) | AccessCommand::Drift(_)
-    )
+    matches!(cli.command, Some(Command::Access(_)))
 }
 
 /// Runs a command of `access` and returns the exit code.

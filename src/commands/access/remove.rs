@@ -20,6 +20,7 @@ use crate::exit_code::ExitCode;
 use crate::next_step::SetupCommand;
 use crate::ui::Screen;
 use crate::ui::access::json::{AccessBody, EditOut, PlaceOut, PlanOut, RemovalOut};
+use crate::ui::access::markdown;
 use crate::user_error::{UserError, UserErrorKind};
 use crate::wizard::{Confirm, Reply};
 use aws_config_file::files;
@@ -99,6 +100,7 @@ async fn write_and_plan(
     removal: &Removal,
 ) -> Result<ExitCode, Failure> {
     write_and_say(screen, &removal.edits)?;
+    print_page(cli, screen, &flags.user, removal, true);
     let planned = plan_without(cli, flags.file.as_deref(), &flags.user, environment, screen).await?;
     finish(cli, flags, environment, screen, removal, &planned).await
 }
@@ -158,6 +160,7 @@ async fn finish(
         let deletion = remove_user(&path, &flags.user, true)?;
         show_edits(cli, screen, &deletion);
         write_and_say(screen, &deletion.edits)?;
+        print_page(cli, screen, &flags.user, &deletion, true);
         if !screen.quiet {
             let apply = report::apply_command(flags.file.as_deref()).switch("--prune");
             screen.print_next(&apply.to(format!("delete the user {}", flags.user)).into());
@@ -219,7 +222,7 @@ fn diff(edit: &Edit) -> String {
 
 /// Shows what is edited. The user must see it, even with -q.
 fn show_edits(cli: &Cli, screen: &Screen, removal: &Removal) {
-    let is_text = cli.flags.output != Output::Json;
+    let is_text = !matches!(cli.flags.output, Output::Json | Output::Markdown);
     for text in removal.edits.iter().map(diff) {
         for line in text.lines() {
             if is_text {
@@ -236,6 +239,14 @@ fn show_edits(cli: &Cli, screen: &Screen, removal: &Removal) {
 fn say_kept(screen: &Screen, removal: &Removal) {
     for kept in &removal.kept {
         screen.warn(&format!("{}: {} This line stays.", kept.place, kept.value));
+    }
+}
+
+/// Prints in Markdown, if that is wanted, what is edited.
+fn print_page(cli: &Cli, screen: &Screen, user: &str, removal: &Removal, is_written: bool) {
+    if cli.flags.output == Output::Markdown {
+        let diffs: Vec<String> = removal.edits.iter().map(diff).collect();
+        screen.verbatim(&markdown::removal(user, removal, &diffs, is_written));
     }
 }
 
@@ -300,6 +311,7 @@ fn not_written(cli: &Cli, flags: &AccessRemoveFlags, screen: &Screen, removal: &
         };
         return report::envelope(screen, &Origin::default(), body, Some(&error), exit);
     }
+    print_page(cli, screen, &flags.user, removal, false);
     screen.warn("The access file was not written.");
     if !screen.quiet {
         screen.print_next(&next.into());

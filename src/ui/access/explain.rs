@@ -10,6 +10,9 @@ use crate::resources::inventory::account_text;
 /// The most accounts of a path that are named, unless everything is wanted.
 const MOST_ACCOUNTS: usize = 3;
 
+/// Why a user or group has no access.
+pub const NO_WAYS: &str = "no assignment exists, and the file asks for none";
+
 /// A path to a permission set: the same for several accounts.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Path<'a> {
@@ -34,18 +37,11 @@ impl<'a> Path<'a> {
             Some(group) => format!("through group {group}"),
             None => "directly".to_owned(),
         };
-        let (sign, state) = match (self.state, self.left_out) {
-            (WayState::AsDesired, _) => (Sign::None, ""),
-            (WayState::OnlyDesired, _) => (Sign::Create, ", not applied yet"),
-            (WayState::NotDesired, Some(Others::Stay)) => (
-                Sign::Refused,
-                ", and the file does not list the user in the group, whose membership is at-least",
-            ),
-            (WayState::NotDesired, Some(_)) => (
-                Sign::Refused,
-                ", and the file does not list the user in the group, whose membership is exactly",
-            ),
-            (WayState::NotDesired, None) => (Sign::Refused, ", and the file does not ask for it"),
+        let state = state_text(self.state, self.left_out);
+        let (sign, state) = match self.state {
+            WayState::AsDesired => (Sign::None, String::new()),
+            WayState::OnlyDesired => (Sign::Create, format!(", {state}")),
+            WayState::NotDesired => (Sign::Refused, format!(", and {state}")),
         };
         let accounts = words::counted(accounts, "account");
         Line {
@@ -62,6 +58,23 @@ fn left_out(way: &Way) -> Option<Others> {
     (!way.lines.is_empty()).then_some(group.others)
 }
 
+/// The state of a way: `exists`, `not applied yet`, or why the file does not ask for it.
+pub fn state(way: &Way) -> &'static str {
+    state_text(way.state, left_out(way))
+}
+
+fn state_text(state: WayState, left_out: Option<Others>) -> &'static str {
+    match (state, left_out) {
+        (WayState::AsDesired, _) => "exists",
+        (WayState::OnlyDesired, _) => "not applied yet",
+        (WayState::NotDesired, Some(Others::Stay)) => {
+            "the file does not list the user in the group, whose membership is at-least"
+        }
+        (WayState::NotDesired, Some(_)) => "the file does not list the user in the group, whose membership is exactly",
+        (WayState::NotDesired, None) => "the file does not ask for it",
+    }
+}
+
 /// The lines of an explanation. Without `everything`, only some accounts of each path are named.
 pub fn ways(who: &str, ways: &[Way], everything: bool) -> Vec<Line> {
     let mut all = vec![Line {
@@ -70,10 +83,7 @@ pub fn ways(who: &str, ways: &[Way], everything: bool) -> Vec<Line> {
         text: format!("Access of {who}"),
     }];
     if ways.is_empty() {
-        all.push(detail(
-            2,
-            "No access: no assignment exists, and the file asks for none.".to_owned(),
-        ));
+        all.push(detail(2, format!("No access: {NO_WAYS}.")));
         return all;
     }
     let mut paths: BTreeMap<Path<'_>, Vec<&Way>> = BTreeMap::new();
@@ -118,7 +128,7 @@ fn accounts(ways: &[&Way], everything: bool) -> String {
 }
 
 /// The lines of the file that have to do with a way.
-fn reasons(way: &Way) -> Vec<String> {
+pub fn reasons(way: &Way) -> Vec<String> {
     let asked = way.lines.iter().map(|asked| {
         let reason = asked
             .reason

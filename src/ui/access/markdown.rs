@@ -1,10 +1,11 @@
-//! Plans, drift and mistakes as a comment for a pull request. No name can format the comment, mention a person or add a link:
+//! What the commands print as a comment for a pull request. No name can format the comment, mention a person or add a link:
 //! names are in code, and so is each word of other text that could have a meaning in Markdown. What is in code can be copied.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::counts::{self, THINGS, Verb};
+use super::explain;
 use super::failures::{self, MOST_EXAMPLES};
 use super::grants;
 use super::notes::{self, Shown};
@@ -15,10 +16,12 @@ use super::view::PlanView;
 use super::words;
 use crate::access::apply::Outcome;
 use crate::access::drift::{Drift, DriftKind};
+use crate::access::explain::Way;
 use crate::access::mistake::{Mistake, Place};
 use crate::access::plan::{Change, Note, Plan};
+use crate::access::remove::Removal;
 use crate::ids::AccountId;
-use crate::resources::inventory::Accounts;
+use crate::resources::inventory::{Accounts, account_text};
 use crate::text::clean;
 
 /// The most rows of a table, since the length of a comment is limited.
@@ -178,16 +181,22 @@ fn add_items(page: &mut String, changes: &[Change]) {
     }
 }
 
-/// The differences of inline policies. None of their lines can end the block that they are in.
+/// The differences of inline policies.
 fn add_policies(page: &mut String, diffs: impl Iterator<Item = PolicyDiff>) {
     for diff in diffs {
         let (name, counts) = (escaped(&diff.permission_set), diff.counts());
         let _ = writeln!(page, "<details><summary>Inline policy of {name}: {counts}</summary>\n");
-        let lines: Vec<String> = diff.text().lines().map(clean).collect();
-        let text = lines.join("\n");
-        let fence = fence(&text);
-        let _ = writeln!(page, "{fence}diff\n{text}\n{fence}\n\n</details>\n");
+        add_diff(page, &diff.text());
+        page.push_str("</details>\n\n");
     }
+}
+
+/// A difference. None of its lines can end the block that it is in.
+fn add_diff(page: &mut String, diff: &str) {
+    let lines: Vec<String> = diff.lines().map(clean).collect();
+    let text = lines.join("\n");
+    let fence = fence(&text);
+    let _ = writeln!(page, "{fence}diff\n{text}\n{fence}\n");
 }
 
 /// More backticks than any line of a text begins with.
@@ -389,10 +398,58 @@ pub fn drift(name: &str, drift: &[Drift], notes: &[Note]) -> String {
     page
 }
 
+/// Every way in which a user or group gets access.
+pub fn ways(who: &str, ways: &[Way]) -> String {
+    let mut page = format!("## Access of {}\n\n", code(who));
+    if ways.is_empty() {
+        let _ = writeln!(page, "**No access**: {}.\n", explain::NO_WAYS);
+        return page;
+    }
+    page.push_str("| account | permission set | through | | lines |\n| --- | --- | --- | --- | --- |\n");
+    let rows: Vec<String> = ways.iter().map(way).collect();
+    add_rows(&mut page, &rows, "| … | {} more rows | | | |");
+    page.push('\n');
+    page
+}
+
+/// A row of the table of [`ways`].
+fn way(way: &Way) -> String {
+    let account = account_text(&way.account, way.account_name.as_deref());
+    let through = match &way.group {
+        Some(group) => code(&format!("group {}", group.name)),
+        None => "directly".to_owned(),
+    };
+    let lines = explain::reasons(way).into_iter().map(|reason| escaped(&reason));
+    let lines: Vec<String> = lines.collect();
+    format!(
+        "| {} | {} | {through} | {} | {} |",
+        code(&account),
+        code(&way.permission_set),
+        explain::state(way),
+        lines.join("; ")
+    )
+}
+
+/// What taking a user out of an access file changes, with the difference of each file.
+pub fn removal(user: &str, removal: &Removal, diffs: &[String], is_written: bool) -> String {
+    let state = if is_written { "Written." } else { "Not written." };
+    let mut page = format!("## Access file without {}\n\n**{state}**\n\n", code(user));
+    for diff in diffs {
+        add_diff(&mut page, diff);
+    }
+    if !removal.kept.is_empty() {
+        page.push_str("These lines stay:\n\n");
+        let kept = removal.kept.iter();
+        let kept = kept.map(|kept| format!("{}: {}", code(&kept.place.to_string()), escaped(&kept.value)));
+        add_list(&mut page, &kept.collect::<Vec<_>>());
+    }
+    page
+}
+
 /// The mistakes in access files, and a sentence after them.
 pub fn mistakes(mistakes: &[Mistake], last: Option<&str>) -> String {
     let count = words::counted(mistakes.len(), "mistake");
-    let mut page = format!("## Access plan\n\n**The access file has {count}.**\n\n");
+    let mut page = format!("## Access file\n\n**The access file has {count}.**\n\n");
     let entries = mistakes.iter().map(|mistake| {
         let suggestion = mistake.suggestion.as_deref().map(escaped).unwrap_or_default();
         let place = code(&mistake.place.to_string());
