@@ -156,6 +156,8 @@ pub const KEY_POLL: Duration = Duration::from_millis(25);
 pub const ACCESSIBLE_QUIET: Duration = Duration::from_secs(1);
 /// The time between two frames of what is redrawn in place
 pub const FRAME: Duration = Duration::from_millis(120);
+/// The time between two lines about the progress of an apply where nothing is redrawn
+pub const PROGRESS_LINES: Duration = Duration::from_secs(10);
 /// How long `git config` can take to return the user's name
 pub const GIT_LIMIT: Duration = Duration::from_secs(2);
 /// How long calls in flight get to end after the user quits

@@ -14,7 +14,7 @@ use super::words;
 use crate::access::apply::{Events, Outcome};
 use crate::access::plan::{Action, Change, Plan};
 use crate::ids::AccountId;
-use crate::limits::FRAME;
+use crate::limits::{FRAME, PROGRESS_LINES};
 use crate::resources::inventory::Accounts;
 use crate::text::clean;
 use crate::ui::screen::Screen;
@@ -47,6 +47,8 @@ pub struct ApplyProgress<'a> {
     in_progress: Cell<usize>,
     is_stopping: Cell<bool>,
     began: Instant,
+    /// When the next line about the progress is due, from the beginning; only without a bar.
+    next_line: Cell<Duration>,
     estimate: Duration,
     /// An echo of Ctrl-C would go below the bar, which could then not be cleared.
     _input: Option<RawInput>,
@@ -130,6 +132,7 @@ impl<'a> ApplyProgress<'a> {
             in_progress: Cell::new(0),
             is_stopping: Cell::new(false),
             began: Instant::now(),
+            next_line: Cell::new(PROGRESS_LINES),
             estimate: view.duration,
             _input: has_bar.then(RawInput::new),
         };
@@ -191,10 +194,36 @@ impl<'a> ApplyProgress<'a> {
         }
     }
 
-    /// Updates the bar.
+    /// Updates the bar, or prints a line if one is due.
     fn update(&self) {
-        let Display::Bar(bar) = &self.display else { return };
-        bar.set_position(u64::try_from(self.ended.get()).unwrap_or(u64::MAX));
+        match &self.display {
+            Display::Bar(bar) => {
+                bar.set_position(u64::try_from(self.ended.get()).unwrap_or(u64::MAX));
+                bar.set_message(self.message());
+            }
+            Display::Lines => {
+                if let Some(line) = self.due_line() {
+                    self.line(&line);
+                }
+            }
+            Display::Events => {}
+        }
+    }
+
+    /// `120 of 500 changes done, about 40 seconds left`, if it was not said lately and something is left.
+    fn due_line(&self) -> Option<String> {
+        let elapsed = self.began.elapsed();
+        if elapsed < self.next_line.get() || self.ended.get() == self.all {
+            return None;
+        }
+        self.next_line.set(elapsed + PROGRESS_LINES);
+        let done = self.ended.get() - self.failed.get();
+        let all = words::counted(self.all, "change");
+        Some(format!("{done} of {all} done, {}", self.message()))
+    }
+
+    /// How long the rest takes, what is in progress, and how much has failed.
+    fn message(&self) -> String {
         let in_progress = match self.in_progress.get() {
             0 => String::new(),
             count => format!(", {count} in progress"),
@@ -209,7 +238,7 @@ impl<'a> ApplyProgress<'a> {
             let left = remaining(self.estimate, self.began.elapsed(), self.ended.get(), self.all);
             format!("about {} left", words::rough_time(left))
         };
-        bar.set_message(format!("{left}{in_progress}{failed}"));
+        format!("{left}{in_progress}{failed}")
     }
 
     /// A change has ended: counts it, and prints its group if it was the last one.
@@ -319,13 +348,14 @@ fn group_of(change: &Change, accounts: &Accounts) -> String {
         Action::RemoveMember { .. } => "Removed memberships".to_owned(),
         Action::DeleteAssignment { key, .. } => in_unit("Removed access", accounts, &key.account),
         Action::DeletePermissionSet { .. } => "Removed permission sets".to_owned(),
-        Action::DeleteGroup { .. } | Action::DeleteUser { .. } => "Removed people".to_owned(),
+        Action::DeleteGroup { .. } => "Deleted groups".to_owned(),
+        Action::DeleteUser { .. } => "Deleted users".to_owned(),
     }
 }
 
-/// `Access, Workloads/Prod`, or `Access` if the names of the units were not read.
+/// `Access, Workloads/Prod`; with the IDs of the units if their names were not read.
 fn in_unit(what: &str, accounts: &Accounts, id: &AccountId) -> String {
-    match grants::unit_of(accounts, id) {
+    match grants::unit_of(accounts, id).or_else(|| grants::path_of(accounts, id)) {
         Some(unit) => format!("{what}, {unit}"),
         None => what.to_owned(),
     }
@@ -349,7 +379,7 @@ mod tests {
     use super::*;
     use crate::next_step::NextSteps;
     use crate::reconcile::Instance;
-    use crate::resources::inventory::Inventory;
+    use crate::resources::inventory::{Account, Inventory, Unit};
 
     #[test]
     fn the_remaining_time_follows_the_measured_rate() {
@@ -408,12 +438,48 @@ mod tests {
         }
         progress.done(&plan.changes[0]);
         progress.failed(&plan.changes[1], &UserError::failed("It failed.", NextSteps::default()));
+        // A line is due from time to time.
+        assert_eq!(progress.due_line(), None);
+        progress.next_line.set(Duration::ZERO);
+        assert_eq!(
+            progress.due_line().as_deref(),
+            Some("1 of 4 changes done, about 1 second left, 1 failed")
+        );
+        assert_eq!(progress.due_line(), None);
         let outcome = progress.so_far(&plan);
         assert_eq!(outcome.done, [group("a")]);
         assert_eq!(outcome.failed.len(), 1);
         assert_eq!(outcome.in_progress, [group("b")]);
         assert_eq!(outcome.not_begun, [group("c")]);
         assert!(outcome.stopped);
+    }
+
+    #[test]
+    fn access_is_shown_by_organizational_unit_also_without_its_name() {
+        let id: AccountId = "111122223333".parse().unwrap();
+        let account = Account {
+            id: id.clone(),
+            name: "Prod".to_owned(),
+            email: String::new(),
+            state: "ACTIVE".to_owned(),
+            path: ["r-1", "ou-1", "ou-2"].map(str::to_owned).to_vec(),
+            tags: None,
+        };
+        let mut accounts = Accounts {
+            all: BTreeMap::from([(id.clone(), account)]),
+            ..Accounts::default()
+        };
+        assert_eq!(in_unit("Access", &accounts, &id), "Access, ou-1/ou-2");
+        let unit = |name: &str, parent: Option<&str>| Unit {
+            name: name.to_owned(),
+            parent: parent.map(str::to_owned),
+        };
+        accounts.units.insert("r-1".to_owned(), unit("Root", None));
+        accounts.units.insert("ou-1".to_owned(), unit("Workloads", Some("r-1")));
+        assert_eq!(in_unit("Access", &accounts, &id), "Access, Workloads");
+        accounts.units.clear();
+        accounts.all.clear();
+        assert_eq!(in_unit("Access", &accounts, &id), "Access");
     }
 
     #[test]
