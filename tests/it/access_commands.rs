@@ -1194,7 +1194,11 @@ mod in_a_terminal {
         let env = team();
         let mut terminal = Terminal::start(&env, &["access", "apply"]);
         terminal.wait_for("Make these changes?");
-        assert!(terminal.contents().contains("+ user ada"), "{}", terminal.contents());
+        let screen = terminal.contents();
+        assert!(screen.contains("+ user ada"), "{screen}");
+        // The plan can be longer than the screen, so the question has the counts too.
+        let counts = "+ 2 users, 1 group, 2 memberships, 2 permission sets, 3 assignments";
+        assert_eq!(screen.matches(counts).count(), 2, "{screen}");
         terminal.answer("Make these changes?", "n\r");
         assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
         assert!(terminal.contents().contains("Stopped. Nothing was changed."));

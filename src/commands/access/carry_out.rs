@@ -273,9 +273,12 @@ fn questions(cli: &Cli, ready: &Ready) -> Vec<Asked> {
 fn about_changes(ready: &Ready, count: usize) -> Confirm {
     let changes = if count == 1 { "this change" } else { "these changes" };
     let stakes = stakes::of(&ready.view(), &ready.situation.desired);
+    let default = stakes.is_empty();
+    let mut lines = text::creations_and_changes(&ready.plan.changes);
+    lines.extend(stakes);
     Confirm {
-        default: stakes.is_empty(),
-        lines: stakes,
+        default,
+        lines,
         prompt: format!("Make {changes}?"),
         help: vec![
             "To take back access, members or a permission set, take them out of the file, and apply it with --prune."

@@ -396,6 +396,17 @@ pub fn tasks(tasks: &Tasks, everything: bool) -> Vec<Line> {
     all
 }
 
+/// How much is created and how much is changed, for a question: `+ 3 users, 1 group`. The plan above it can be longer than
+/// the screen.
+pub fn creations_and_changes(changes: &[Change]) -> Vec<String> {
+    let counts = [(Verb::Create, "+"), (Verb::Change, "~")].into_iter();
+    counts
+        .map(|(verb, sign)| (sign, counts::text(counts::of(changes, verb))))
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(sign, text)| format!("{sign} {text}"))
+        .collect()
+}
+
 /// What an action does to how many things, for a question: `Delete 2 assignments and 1 permission set`.
 pub fn deletions(changes: &[Change]) -> String {
     let text = counts::text(counts::of(changes, Verb::Delete));
