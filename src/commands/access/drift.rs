@@ -116,7 +116,7 @@ fn show(cli: &Cli, screen: &Screen, file: Option<&Path>, found: &Found) -> ExitC
             report::envelope(screen, &found.origin, body, None, exit)
         }
         (Output::Markdown, Some(view)) => {
-            screen.verbatim(&markdown::plan(view));
+            screen.verbatim(&markdown::refused_drift(name, view.plan));
             exit
         }
         (Output::Markdown, None) => {
@@ -124,7 +124,7 @@ fn show(cli: &Cli, screen: &Screen, file: Option<&Path>, found: &Found) -> ExitC
             exit
         }
         (_, Some(view)) => {
-            text::print(screen, &text::plan(view, true));
+            text::print(screen, &text::refused_drift(name, view.plan));
             exit
         }
         (_, None) => {

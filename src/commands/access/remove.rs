@@ -134,8 +134,8 @@ async fn finish(
     }
     if planned.kept.is_empty() {
         screen.talk(&format!(
-            "Applied with --prune, this leaves the user {} without access. The user itself stays: with --delete-user, the file \
-             says that it must not exist.",
+            "Applied with --prune, this leaves the user {} without access. The user itself stays. With --delete-user, the file \
+             says that the user must not exist.",
             flags.user
         ));
         return Ok(exit);

@@ -18,7 +18,7 @@ use crate::access::apply::Outcome;
 use crate::access::drift::{Drift, DriftKind};
 use crate::access::explain::Way;
 use crate::access::mistake::{Mistake, Place};
-use crate::access::plan::{Change, Note, Plan};
+use crate::access::plan::{Change, Note, Plan, Refusal};
 use crate::access::remove::Removal;
 use crate::ids::AccountId;
 use crate::resources::inventory::{Accounts, account_text};
@@ -94,14 +94,7 @@ pub fn plan(view: &PlanView) -> String {
         return page;
     }
     add_counts(&mut page, view);
-    if !plan.refusals.is_empty() {
-        page.push_str("### Refused\n\n");
-        for refusal in &plan.refusals {
-            let (what, place) = (escaped(&refusal.what), at(refusal.place.as_ref()));
-            let _ = writeln!(page, "- **{what}**{place} {}", escaped(&refusal.suggestion));
-        }
-        page.push('\n');
-    }
+    add_refusals(&mut page, &plan.refusals);
     add_items(&mut page, &plan.changes);
     add_policies(&mut page, plan.changes.iter().filter_map(PolicyDiff::of));
     add_people(&mut page, view);
@@ -112,14 +105,27 @@ pub fn plan(view: &PlanView) -> String {
         } else {
             "### Deleted only with `--prune`\n\n"
         });
-        let sentences = plan.unpruned.iter();
-        let sentences = sentences.map(|change| words::sentence(&change.action, &view.inventory.accounts));
-        let sentences: Vec<String> = sentences.map(|sentence| escaped(&sentence)).collect();
-        add_list(&mut page, &sentences);
+        let entries = plan.unpruned.iter().map(|change| {
+            let entry = words::entry(&change.action, &view.inventory.accounts);
+            format!("{} {}", sign(change), escaped(&entry))
+        });
+        add_list(&mut page, &entries.collect::<Vec<_>>());
     }
     add_notes(&mut page, &notes::shown(plan, false));
     add_kept(&mut page, plan);
     page
+}
+
+fn add_refusals(page: &mut String, refusals: &[Refusal]) {
+    if refusals.is_empty() {
+        return;
+    }
+    page.push_str("### Refused\n\n");
+    for refusal in refusals {
+        let (what, place) = (escaped(&refusal.what), at(refusal.place.as_ref()));
+        let _ = writeln!(page, "- **{what}**{place} {}", escaped(&refusal.suggestion));
+    }
+    page.push('\n');
 }
 
 fn add_counts(page: &mut String, view: &PlanView) {
@@ -370,9 +376,20 @@ pub fn tasks(tasks: &Tasks) -> String {
     page
 }
 
+/// Drift that is not looked for, because something is refused.
+pub fn refused_drift(name: &str, plan: &Plan) -> String {
+    let mut page = drift_title(name);
+    add_refusals(&mut page, &plan.refusals);
+    page
+}
+
+fn drift_title(name: &str) -> String {
+    format!("## Access drift: {}\n\n", code(name))
+}
+
 /// Drift.
 pub fn drift(name: &str, drift: &[Drift], notes: &[Note]) -> String {
-    let mut page = format!("## Access drift: {}\n\n", code(name));
+    let mut page = drift_title(name);
     if drift.is_empty() {
         page.push_str("**No drift**: everything that the file owns is as it says.\n\n");
         add_notes(&mut page, &notes::all(notes));

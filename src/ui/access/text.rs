@@ -15,7 +15,7 @@ use super::words;
 use crate::access::apply::Outcome;
 use crate::access::drift::{Drift, DriftKind};
 use crate::access::mistake::Mistake;
-use crate::access::plan::{Action, Change, Note, Plan, RefusalReason};
+use crate::access::plan::{Action, Change, Note, Plan, Refusal, RefusalReason};
 use crate::resources::inventory::Accounts;
 use crate::text::clean;
 use crate::ui::screen::Screen;
@@ -102,16 +102,10 @@ fn section(all: &mut Vec<Line>, heading: &str, lines: Vec<Line>) {
 pub fn plan(view: &PlanView, everything: bool) -> Vec<Line> {
     let plan = view.plan;
     let mut all = head(view);
-    let refusals = plan.refusals.iter().flat_map(|refusal| {
-        let what = format!("{}{}", refusal.what, words::at(refusal.place.as_ref()));
-        let suggestion = Some(&refusal.suggestion).filter(|text| !text.is_empty());
-        let suggestion = suggestion.map(|text| line(Sign::None, 4, text));
-        std::iter::once(line(Sign::Refused, 2, what)).chain(suggestion)
-    });
     section(
         &mut all,
         "Refused",
-        capped(refusals.collect(), MOST_REFUSALS, everything),
+        capped(refusals(&plan.refusals), MOST_REFUSALS, everything),
     );
     section(&mut all, "People and permission sets", items(&plan.changes, everything));
     let people = grants::by_person(&plan.changes);
@@ -119,7 +113,7 @@ pub fn plan(view: &PlanView, everything: bool) -> Vec<Line> {
     section(&mut all, "Access by person", by_person(&people, accounts, everything));
     section(&mut all, "Access by account", by_account(view, everything));
     let unpruned = plan.unpruned.iter();
-    let unpruned = unpruned.map(|change| line(sign_of(change), 2, words::sentence(&change.action, accounts)));
+    let unpruned = unpruned.map(|change| line(sign_of(change), 2, words::entry(&change.action, accounts)));
     section(
         &mut all,
         kept_title(plan),
@@ -135,6 +129,17 @@ pub fn plan(view: &PlanView, everything: bool) -> Vec<Line> {
     let kept = kept.map(|kept| line(Sign::Refused, 2, format!("{}{}", kept.text, words::at(kept.place))));
     section(&mut all, "Access that stays, even with --prune", kept.collect());
     all
+}
+
+/// The lines of refusals, each with what to do about it.
+fn refusals(refusals: &[Refusal]) -> Vec<Line> {
+    let lines = refusals.iter().flat_map(|refusal| {
+        let what = format!("{}{}", refusal.what, words::at(refusal.place.as_ref()));
+        let suggestion = Some(&refusal.suggestion).filter(|text| !text.is_empty());
+        let suggestion = suggestion.map(|text| line(Sign::None, 4, text));
+        std::iter::once(line(Sign::Refused, 2, what)).chain(suggestion)
+    });
+    lines.collect()
 }
 
 fn note_lines(notes: &[Shown<'_>], everything: bool) -> Vec<Line> {
@@ -300,9 +305,20 @@ fn by_account(view: &PlanView, everything: bool) -> Vec<Line> {
     capped(lines, MOST_ACCOUNTS, everything)
 }
 
+/// The lines of drift that is not looked for, because something is refused.
+pub fn refused_drift(name: &str, plan: &Plan) -> Vec<Line> {
+    let mut all = vec![line(Sign::Heading, 0, drift_title(name))];
+    section(&mut all, "Refused", refusals(&plan.refusals));
+    all
+}
+
+fn drift_title(name: &str) -> String {
+    format!("Drift: {name}")
+}
+
 /// The lines of drift, by kind. Without `everything`, differences of policies are only counted.
 pub fn drift(name: &str, drift: &[Drift], about: &[Note], everything: bool) -> Vec<Line> {
-    let mut all = vec![line(Sign::Heading, 0, format!("Drift: {name}"))];
+    let mut all = vec![line(Sign::Heading, 0, drift_title(name))];
     if drift.is_empty() {
         all.push(line(
             Sign::None,

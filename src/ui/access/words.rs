@@ -230,6 +230,26 @@ pub fn item(action: &Action) -> Option<String> {
     Some(item)
 }
 
+/// A change of any kind as an item of a list, in the form of [`item`].
+pub fn entry(action: &Action, accounts: &Accounts) -> String {
+    let assignment = |who: &str, permission_set: &str, id: &AccountId| {
+        let account = accounts.text(id);
+        format!("{who}: {permission_set} in {account}")
+    };
+    match action {
+        Action::CreateAssignment(name) => assignment(&principal(&name.principal), &name.permission_set, &name.account),
+        Action::DeleteAssignment {
+            key,
+            permission_set,
+            principal: name,
+        } => {
+            let who = name.as_ref().map_or_else(|| gone(&key.principal), principal);
+            assignment(&who, permission_set, &key.account)
+        }
+        _ => item(action).unwrap_or_default(),
+    }
+}
+
 fn attributes(changes: &[AttributeChange]) -> String {
     let texts = changes.iter().map(|change| {
         let name = match change.attribute {
