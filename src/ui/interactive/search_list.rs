@@ -83,13 +83,14 @@ impl Interactive {
     /// The rows around the selected one, and the keys.
     fn list_lines(&self, list: &List<'_>, rows: &[usize], selected: usize, columns: usize) -> Vec<String> {
         let first = (selected + 1).saturating_sub(ROWS);
+        let cut = self.screen.encode("…");
         let mut lines: Vec<String> = rows
             .iter()
             .enumerate()
             .skip(first)
             .take(ROWS)
             .map(|(position, &index)| {
-                let row = self.screen.encode(&row_of(&list.choices[index], columns - 4));
+                let row = self.screen.encode(&row_of(&list.choices[index], columns - 4, &cut));
                 if position == selected {
                     let mark = self.screen.encode("❯");
                     self.screen.paint(&format!("{mark} {row}"), &Style::new().cyan())
@@ -114,16 +115,16 @@ impl Interactive {
     }
 }
 
-/// A choice on one line. Where it does not fit, the value comes first, since it is what is chosen.
-fn row_of(choice: &Choice, columns: usize) -> String {
+/// A choice on one line. Where it does not fit, the value comes first, since it is what is chosen, and `cut` comes last.
+fn row_of(choice: &Choice, columns: usize, cut: &str) -> String {
     let label = clean(&choice.label);
     let label = label.trim_end();
     if measure_text_width(label) <= columns || label.starts_with(&choice.value) {
-        return console::truncate_str(label, columns, "").trim_end().to_owned();
+        return console::truncate_str(label, columns, cut).trim_end().to_owned();
     }
     let rest: Vec<&str> = label.split_whitespace().filter(|word| *word != choice.value).collect();
     let row = format!("{} {}", clean(&choice.value), rest.join(" "));
-    console::truncate_str(&row, columns, "").trim_end().to_owned()
+    console::truncate_str(&row, columns, cut).trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -157,7 +158,14 @@ mod tests {
     #[test]
     fn a_row_that_does_not_fit_begins_with_its_value() {
         let tokyo = region("Asia Pacific (Tokyo)         ap-northeast-1", "Japan");
-        assert_eq!(row_of(&tokyo, 60), "Asia Pacific (Tokyo)         ap-northeast-1");
-        assert_eq!(row_of(&tokyo, 30), "ap-northeast-1 Asia Pacific (T");
+        assert_eq!(row_of(&tokyo, 60, "…"), "Asia Pacific (Tokyo)         ap-northeast-1");
+        assert_eq!(row_of(&tokyo, 30, "…"), "ap-northeast-1 Asia Pacific (…");
+        let role = Choice {
+            value: "Dev-1-Admin".to_owned(),
+            label: "Dev-1-Admin  111122223333  Admin in Dev 1".to_owned(),
+            keywords: "",
+        };
+        assert_eq!(row_of(&role, 39, "…"), "Dev-1-Admin  111122223333  Admin in De…");
+        assert_eq!(row_of(&role, 39, "..."), "Dev-1-Admin  111122223333  Admin in ...");
     }
 }
