@@ -1,7 +1,7 @@
 //! How an interactive run ends: everything is set up, the user has stopped, this account cannot get there, or something is
 //! left.
 
-use console::Style;
+use console::{Style, measure_text_width};
 use jiff::Timestamp;
 
 use super::rail::Row;
@@ -85,7 +85,7 @@ fn print_all_set(screen: &Screen, reports: &[StepReport]) {
     screen.result("");
     screen.raw_result(&format!("{sign} {}{}", screen.heading("All set."), clean(&who)));
     screen.result("");
-    let line = |name: &str, value: &str| screen.raw_result(&aligned(name, value));
+    let line = |name: &str, value: &str| print_commands(screen, name, &[value.to_owned()]);
     let command = |command: &SetupCommand| screen.paint(&screen.command(command), &Style::new().cyan());
     let profile = text("cli-profile", &|evidence| evidence.profile.clone());
     let portal = text("access-portal", &|evidence| evidence.start_url.clone());
@@ -134,13 +134,30 @@ pub fn print_own_account(screen: &Screen, profile: &str, login: &SetupCommand) {
 fn print_add_people(screen: &Screen) {
     let apply = screen.command(&SetupCommand::new(Subcommand::AccessApply));
     let export = screen.command(&SetupCommand::export("access"));
-    let rows = [
-        ("Add people", format!("{export} > access.toml"), Style::new().cyan()),
-        ("", "# add them to access.toml, then:".to_owned(), Style::new().dim()),
-        ("", apply, Style::new().cyan()),
+    let export = format!("{export} > access.toml");
+    let comment = "# add them to access.toml, then:";
+    let lines = [
+        screen.paint(&clean(&export), &Style::new().cyan()),
+        screen.paint(comment, &Style::new().dim()),
+        screen.paint(&clean(&apply), &Style::new().cyan()),
     ];
-    for (name, value, style) in rows {
-        screen.raw_result(&aligned(name, &screen.paint(&clean(&value), &style)));
+    print_commands(screen, "Add people", &lines);
+}
+
+/// Prints commands, beside their name if they fit there, and below it otherwise. None is ever wrapped, so that each can be
+/// pasted.
+fn print_commands(screen: &Screen, name: &str, lines: &[String]) {
+    let width = screen.result_width.unwrap_or(usize::MAX);
+    if lines.iter().all(|line| measure_text_width(&aligned("", line)) <= width) {
+        for (index, line) in lines.iter().enumerate() {
+            let name = if index == 0 { name } else { "" };
+            screen.raw_result(&aligned(name, line));
+        }
+        return;
+    }
+    screen.result(&format!("  {name}"));
+    for line in lines {
+        screen.raw_unwrapped_result(&format!("    {line}"));
     }
 }
 
@@ -166,7 +183,7 @@ pub fn print_exports(screen: &Screen, reports: &[StepReport]) {
         ("Add people", SetupCommand::export("access").positional("> access.toml")),
         ("Argo CD", argo_cd(reports)),
     ] {
-        screen.raw_result(&aligned(name, &clean(&screen.command(&command))));
+        print_commands(screen, name, &[clean(&screen.command(&command))]);
     }
 }
 

@@ -318,6 +318,11 @@ impl Screen {
         self.verbatim(&format!("{}\n", self.encode(&clean(line))));
     }
 
+    /// Does the same with a line that has styles. The caller has cleaned its content.
+    pub fn raw_unwrapped_result(&self, line: &str) {
+        self.verbatim(&format!("{}\n", self.encode(line)));
+    }
+
     /// Prints a row to stdout whose last column begins at `column`. That column is wrapped if the row does not fit.
     pub fn result_in_columns(&self, line: &str, column: usize) {
         let written = wrapped(&mut io::stdout().lock(), line, self.result_width, Some(column));
