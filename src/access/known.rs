@@ -135,7 +135,7 @@ impl<'a> Known<'a> {
         if is_other_kind {
             let noun = others.kind.noun();
             return Some(Mistake {
-                suggestion: Some(format!("There is a {noun} with this name: {noun}:{name}.")),
+                suggestion: format!("There is a {noun} with this name: {noun}:{name}."),
                 ..mistake
             });
         }
@@ -199,7 +199,7 @@ impl<'a> Names<'a> {
             mistakes.extend(problem.map(|problem| Mistake {
                 place: previous.place.clone(),
                 message: format!("{old} cannot be a previous name of the {noun} {new}. {problem}"),
-                suggestion: Some("A name can be a previous name of one thing that now has another name.".to_owned()),
+                suggestion: "A name can be a previous name of one thing that now has another name.".to_owned(),
             }));
         }
     }
@@ -233,7 +233,7 @@ impl<'a> Names<'a> {
                 "The {} {name} is neither in the file nor in IAM Identity Center.",
                 self.kind.noun()
             ),
-            suggestion: Some(suggestion),
+            suggestion,
         })
     }
 
@@ -245,14 +245,14 @@ impl<'a> Names<'a> {
             return is_wrong.then(|| Mistake {
                 place: place.clone(),
                 message: format!("The {noun} {name} must not exist: the file says so ({}).", entry.place),
-                suggestion: Some(format!("Remove {name} here, or absent = true there.")),
+                suggestion: format!("Remove {name} here, or absent = true there."),
             });
         }
         let new = self.previous.get(name)?;
         Some(Mistake {
             place: place.clone(),
             message: format!("The {noun} {name} is now {new}."),
-            suggestion: Some(format!("Write {new}; {name} is one of its previous names.")),
+            suggestion: format!("Write {new}; {name} is one of its previous names."),
         })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use wildmatch::WildMatch;
 
 use super::nearest::nearest;
-use super::selector::{Selector, SelectorError, UnitReference};
+use super::selector::{NO_SUCH_ID, Selector, SelectorError, UnitReference};
 use super::units;
 use crate::ids::AccountId;
 use crate::resources::inventory::{Account, Accounts, account_text};
@@ -89,15 +89,17 @@ impl<'a> Organization<'a> {
         }
         let similar = nearest(id, self.accounts.all.keys().map(|known| &**known));
         let similar = similar.and_then(|known| self.accounts.all.values().find(|account| account.id == *known));
-        Err(SelectorError {
-            message: format!("The account {id} is not in the organization."),
-            suggestion: similar.map(|account| {
-                format!(
-                    "The nearest ID is that of {}.",
-                    account_text(&account.id, Some(&account.name))
-                )
-            }),
-        })
+        let suggestion = match similar {
+            Some(account) => format!(
+                "The nearest ID is that of {}.",
+                account_text(&account.id, Some(&account.name))
+            ),
+            None => NO_SUCH_ID.to_owned(),
+        };
+        Err(SelectorError::new(
+            format!("The account {id} is not in the organization."),
+            suggestion,
+        ))
     }
 
     /// The accounts whose name matches a glob.

@@ -37,6 +37,6 @@ pub struct Mistake {
     pub place: Place,
     /// What is wrong, as a sentence.
     pub message: String,
-    /// What to do about it, as a sentence; `None` if the message says it.
-    pub suggestion: Option<String>,
+    /// What to do about it, as a sentence.
+    pub suggestion: String,
 }

@@ -102,9 +102,7 @@ fn remove_from(loaded: &Loaded, user: &str, deletes: bool) -> Result<Removal, Ve
 
 fn unusual(source: &Source, at: usize, user: &str) -> Mistake {
     let message = format!("{user:?} cannot be taken out here, because of how this is written.");
-    let mut mistake = source.mistake(at, message);
-    mistake.suggestion = Some("Remove it in an editor.".to_owned());
-    mistake
+    source.mistake(at, message, "Remove it in an editor.")
 }
 
 /// Finds the places of a user in a file.

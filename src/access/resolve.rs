@@ -343,7 +343,7 @@ fn contradictions(
                 "{principal} must not have {permission_set} in {}, but {other} asks for it.",
                 accounts.text(account)
             ),
-            suggestion: Some("Remove one of the two, or add the account to the exceptions of one.".to_owned()),
+            suggestion: "Remove one of the two, or add the account to the exceptions of one.".to_owned(),
         }
     });
     mistakes.collect()
@@ -393,7 +393,7 @@ mod tests {
         assert_eq!(mistakes.len(), 1, "{mistakes:?}");
         assert!(mistakes[0].message.contains(message), "{mistakes:?}");
         assert!(mistakes[0].message.ends_with('.'), "{mistakes:?}");
-        let actual = mistakes[0].suggestion.as_deref().unwrap_or_default();
+        let actual = &mistakes[0].suggestion;
         assert!(actual.contains(suggestion), "{mistakes:?}");
     }
 
@@ -537,10 +537,7 @@ mod tests {
             .extend([account("888888888888", "old-prod", &[ROOT], "prod")]);
         let mistakes = resolved(&file, &accounts).unwrap_err();
         assert!(mistakes[0].message.contains("ambiguous"), "{mistakes:?}");
-        assert_eq!(
-            mistakes[0].suggestion.as_deref(),
-            Some("Use the IDs: 777777777777, 888888888888.")
-        );
+        assert_eq!(mistakes[0].suggestion, "Use the IDs: 777777777777, 888888888888.");
     }
 
     #[test]
@@ -672,7 +669,7 @@ mod tests {
         let mut accounts = organization();
         what_if::move_account(&mut accounts, &id(TOOLS), "Sandbox").unwrap();
         let mistakes = resolved(&with_accounts(&["ou:Workloads"], &[]), &accounts).unwrap_err();
-        let suggestion = mistakes[0].suggestion.as_deref().unwrap();
+        let suggestion = &mistakes[0].suggestion;
         assert!(
             suggestion.contains("ou:Workloads/** matches the 4 accounts"),
             "{suggestion}"
@@ -686,7 +683,7 @@ mod tests {
             .units
             .insert("ou-abcd-prodtwo2".to_owned(), unit("Prod", Some(SANDBOX)));
         let mistakes = resolved(&with_accounts(&["ou:Prod"], &[]), &accounts).unwrap_err();
-        let suggestion = mistakes[0].suggestion.as_deref().unwrap();
+        let suggestion = &mistakes[0].suggestion;
         assert_eq!(suggestion, "The name is ambiguous: Workloads/Prod, Sandbox/Prod.");
         accounts
             .units

@@ -77,27 +77,34 @@ pub enum UnitReference {
 pub struct SelectorError {
     /// What is wrong, as a sentence.
     pub message: String,
-    /// What to do about it, as a sentence; `None` if the message says it.
-    pub suggestion: Option<String>,
+    /// What to do about it, as a sentence.
+    pub suggestion: String,
 }
 
 impl SelectorError {
-    /// An error with a suggestion.
+    /// An error with its suggestion.
     pub fn new(message: impl Into<String>, suggestion: impl Into<String>) -> Self {
         Self {
             message: message.into(),
-            suggestion: Some(suggestion.into()),
+            suggestion: suggestion.into(),
         }
     }
 }
 
-/// The error for a reference to an account set that does not exist, with a similar name among those that do.
+/// The error for a reference to an account set that does not exist, with a similar name among those that do, or with all of
+/// them.
 pub fn unknown_set<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> SelectorError {
-    SelectorError {
-        message: format!("There is no account set {name}."),
-        suggestion: nearest(name, known).map(|known| format!("The nearest name is @{known}.")),
-    }
+    let known: Vec<&str> = known.into_iter().collect();
+    let suggestion = match nearest(name, known.iter().copied()) {
+        Some(similar) => format!("The nearest name is @{similar}."),
+        None if known.is_empty() => format!("Define {name} in account-sets, or use another selector."),
+        None => format!("The account sets are @{}.", known.join(", @")),
+    };
+    SelectorError::new(format!("There is no account set {name}."), suggestion)
 }
+
+/// The suggestion for an account ID that no account has.
+pub const NO_SUCH_ID: &str = "Look up the ID in AWS Organizations.";
 
 /// What the selectors look like, for suggestions.
 const FORMS: &str = "A selector is a 12-digit account ID, name:GLOB, ou:PATH, ou:PATH/**, tag:KEY=GLOB, all, management \
@@ -446,7 +453,7 @@ mod tests {
         ] {
             let error = Selection::parse(text).unwrap_err();
             assert!(error.message.ends_with('.'), "{text}: {error}");
-            let suggestion = error.suggestion.unwrap();
+            let suggestion = error.suggestion;
             assert!(suggestion.contains(expected), "{text}: {suggestion}");
         }
     }

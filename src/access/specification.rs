@@ -72,7 +72,7 @@ impl Reader<'_> {
         self.mistakes.push(Mistake {
             place: place.clone(),
             message,
-            suggestion: Some(suggestion),
+            suggestion,
         });
     }
 

@@ -47,11 +47,14 @@ fn with_id<'a>(accounts: &'a Accounts, id: &str) -> Result<&'a str, SelectorErro
         return Ok(known.as_str());
     }
     let ids = accounts.all.values().flat_map(|account| &account.path);
-    let suggestion = nearest(id, ids.map(String::as_str)).map(|known| format!("The nearest ID is {known}."));
-    Err(SelectorError {
-        message: format!("There is no organizational unit {id} with accounts in it."),
+    let suggestion = match nearest(id, ids.map(String::as_str)) {
+        Some(known) => format!("The nearest ID is {known}."),
+        None => "Look up the ID in AWS Organizations, or write the path of names.".to_owned(),
+    };
+    Err(SelectorError::new(
+        format!("There is no organizational unit {id} with accounts in it."),
         suggestion,
-    })
+    ))
 }
 
 fn at_path<'a>(accounts: &'a Accounts, names: &[String]) -> Result<&'a str, SelectorError> {
@@ -123,14 +126,15 @@ fn unknown(accounts: &Accounts, names: &[String], depth: usize, siblings: &[(&st
         .map(|(id, _)| path_of_names(accounts, id))
         .collect();
     let suggestion = match elsewhere.as_slice() {
-        [] if siblings.is_empty() => None,
+        [] if siblings.is_empty() && parents.is_empty() => "The organization has no organizational units.".to_owned(),
+        [] if siblings.is_empty() => format!("{} contains no organizational units.", text(parents)),
         [] => {
             let mut all: Vec<String> = siblings.iter().map(|(_, sibling)| beside(sibling)).collect();
             all.sort_unstable();
-            Some(format!("There are: {}.", listed(&all)))
+            format!("There are: {}.", listed(&all))
         }
-        [path] => Some(format!("Did you mean {path}?")),
-        paths => Some(format!("The name is ambiguous: {}.", listed(paths))),
+        [path] => format!("Did you mean {path}?"),
+        paths => format!("The name is ambiguous: {}.", listed(paths)),
     };
     SelectorError { message, suggestion }
 }

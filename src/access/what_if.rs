@@ -3,7 +3,7 @@
 use super::desired::Desired;
 use super::file::PrincipalName;
 use super::nearest::nearest;
-use super::selector::{SelectorError, UnitReference};
+use super::selector::{NO_SUCH_ID, SelectorError, UnitReference};
 use super::units;
 use crate::ids::AccountId;
 use crate::resources::inventory::Accounts;
@@ -35,10 +35,14 @@ pub fn move_account(accounts: &mut Accounts, account: &AccountId, unit: &str) ->
         return Ok(());
     }
     let similar = nearest(account, accounts.all.keys().map(|known| &**known));
-    Err(SelectorError {
-        message: format!("The account {account} is not in the organization."),
-        suggestion: similar.map(|known| format!("The nearest ID is {known}.")),
-    })
+    let suggestion = match similar {
+        Some(known) => format!("The nearest ID is {known}."),
+        None => NO_SUCH_ID.to_owned(),
+    };
+    Err(SelectorError::new(
+        format!("The account {account} is not in the organization."),
+        suggestion,
+    ))
 }
 
 #[cfg(test)]
@@ -74,10 +78,10 @@ mod tests {
     fn only_an_existing_account_moves_into_an_existing_unit() {
         let mut accounts = organization();
         let error = move_account(&mut accounts, &id(SHOP), "Workloads/Dve").unwrap_err();
-        assert_eq!(error.suggestion.as_deref(), Some("The nearest path is Workloads/Dev."));
+        assert_eq!(error.suggestion, "The nearest path is Workloads/Dev.");
         let error = move_account(&mut accounts, &id("100000000001"), "Sandbox").unwrap_err();
         let suggestion = format!("The nearest ID is {MANAGEMENT}.");
-        assert_eq!(error.suggestion, Some(suggestion));
+        assert_eq!(error.suggestion, suggestion);
         assert_eq!(accounts, organization());
     }
 }

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 
 use super::keys::{ACCOUNT_SET, ASSIGNMENT, DEFAULTS, FILE, GROUP, GUARD, OF_FIRST_FILE, PERMISSION_SET, USER};
 use super::reach::Reach;
+use super::rules::Rule;
 use super::source::Source;
 use super::tree::{Node, Value};
 use super::view::View;
@@ -62,8 +63,6 @@ pub struct Decoder<'a> {
     mistakes: &'a mut Vec<Mistake>,
 }
 
-type Rule = fn(&str) -> Result<(), Invalid>;
-
 impl<'a> Decoder<'a> {
     /// A decoder of a file that adds mistakes to these.
     pub fn new(source: &'a Source, root: &'a Node, reach: &'a Reach, mistakes: &'a mut Vec<Mistake>) -> Self {
@@ -88,16 +87,16 @@ impl<'a> Decoder<'a> {
                     "format" => format!("Write {}.", self.source.pair("format", "1")),
                     _ => "Name the access file. The permission sets that it owns get a tag with the name.".to_owned(),
                 };
-                self.add(self.root.place(), format!("{key} is missing."), Some(&suggestion));
+                self.add(self.root.place(), format!("{key} is missing."), &suggestion);
             }
         }
-        let name = self.checked(self.root.text("name"), rules::file_name);
+        let name = self.checked(self.root.text("name"), rules::FILE_NAME);
         Head {
             name: name.unwrap_or_else(|| Located {
                 value: String::new(),
                 place: self.root.place(),
             }),
-            instance: self.checked(self.root.text("instance"), rules::instance),
+            instance: self.checked(self.root.text("instance"), rules::INSTANCE),
             defaults: self.defaults(),
             guard: self.guard(),
         }
@@ -112,7 +111,7 @@ impl<'a> Decoder<'a> {
                 self.add(
                     place,
                     format!("{} can only be in the first file.", entry.key),
-                    Some(suggestion),
+                    suggestion,
                 );
             }
         }
@@ -146,17 +145,17 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn add(&mut self, place: Place, message: String, suggestion: Option<&str>) {
+    fn add(&mut self, place: Place, message: String, suggestion: &str) {
         self.mistakes.push(Mistake {
             place,
             message,
-            suggestion: suggestion.map(str::to_owned),
+            suggestion: suggestion.to_owned(),
         });
     }
 
     fn check(&mut self, value: &Located<String>, rule: Rule) {
-        if let Err(Invalid(why)) = rule(&value.value) {
-            self.add(value.place.clone(), format!("{}.", capitalized(&why)), None);
+        if let Err(Invalid(why)) = (rule.check)(&value.value) {
+            self.add(value.place.clone(), format!("{}.", capitalized(&why)), rule.suggestion);
         }
     }
 
@@ -175,7 +174,7 @@ impl<'a> Decoder<'a> {
             self.check(value, rule);
             if !seen.insert(&value.value) {
                 let message = format!("{:?} is in the list twice.", value.value);
-                self.add(value.place.clone(), message, Some("Remove one of them."));
+                self.add(value.place.clone(), message, "Remove one of them.");
             }
         }
         values
@@ -223,7 +222,7 @@ impl<'a> Decoder<'a> {
                 _ => {
                     let message = format!("{:?} does not say what it matches.", text.value);
                     let suggestion = "Write user:NAME, group:NAME, permission-set:NAME or account:ID, with * and ?.";
-                    self.add(text.place, message, Some(suggestion));
+                    self.add(text.place, message, suggestion);
                 }
             }
         }
@@ -237,7 +236,7 @@ impl<'a> Decoder<'a> {
                 value: entry.key.clone(),
                 place: self.source.place(entry.key_span.start),
             };
-            self.check(&name, rules::account_set_name);
+            self.check(&name, rules::ACCOUNT_SET_NAME);
             let view = View {
                 source: self.source,
                 node: &entry.node,
@@ -277,12 +276,12 @@ impl<'a> Decoder<'a> {
         self.check_states(user, &attributes);
         Some(User {
             place: user.place(),
-            name: self.checked(user.text("name"), rules::user_name)?,
-            email: self.checked(user.text("email"), rules::email),
-            given_name: self.checked(user.text("given-name"), rules::person_name),
-            family_name: self.checked(user.text("family-name"), rules::person_name),
-            display_name: self.checked(user.text("display-name"), rules::person_name),
-            previous_names: self.checked_all(user.texts("previous-names"), rules::user_name),
+            name: self.checked(user.text("name"), rules::USER_NAME)?,
+            email: self.checked(user.text("email"), rules::EMAIL),
+            given_name: self.checked(user.text("given-name"), rules::PERSON_NAME),
+            family_name: self.checked(user.text("family-name"), rules::PERSON_NAME),
+            display_name: self.checked(user.text("display-name"), rules::PERSON_NAME),
+            previous_names: self.checked_all(user.texts("previous-names"), rules::USER_NAME),
             is_external: user.is_on("external"),
             is_absent: user.is_on("absent"),
         })
@@ -292,11 +291,11 @@ impl<'a> Decoder<'a> {
         self.check_states(group, &["description", "members", "membership", "previous-names"]);
         Some(Group {
             place: group.place(),
-            name: self.checked(group.text("name"), rules::group_name)?,
-            description: self.checked(group.text("description"), rules::group_description),
-            members: self.checked_all(group.texts("members"), rules::user_name),
+            name: self.checked(group.text("name"), rules::GROUP_NAME)?,
+            description: self.checked(group.text("description"), rules::GROUP_DESCRIPTION),
+            members: self.checked_all(group.texts("members"), rules::USER_NAME),
             membership: extent(group, "membership").unwrap_or(Extent::AtLeast),
-            previous_names: self.checked_all(group.texts("previous-names"), rules::group_name),
+            previous_names: self.checked_all(group.texts("previous-names"), rules::GROUP_NAME),
             is_external: group.is_on("external"),
             is_absent: group.is_on("absent"),
         })
@@ -309,7 +308,7 @@ impl<'a> Decoder<'a> {
         if is_absent && is_external {
             let message = format!("A {kind} cannot be absent and external.");
             let suggestion = "What an external identity provider manages is deleted there.";
-            self.add(view.place(), message, Some(suggestion));
+            self.add(view.place(), message, suggestion);
             return;
         }
         let why = match (is_absent, is_external) {
@@ -321,35 +320,36 @@ impl<'a> Decoder<'a> {
         for entry in others.filter(|entry| attributes.contains(&entry.key.as_str())) {
             let place = view.source.place(entry.key_span.start);
             let message = format!("A {kind} that {why} cannot have {}.", entry.key);
-            self.add(place, message, Some("Remove the key."));
+            self.add(place, message, "Remove the key.");
         }
     }
 
     fn permission_set(&mut self, set: View<'_>) -> Option<PermissionSet> {
         let inline_policy = set.get("inline-policy").and_then(|node| self.inline_policy(node));
-        let managed_policies = self.checked_all(set.texts("managed-policies"), rules::managed_policy);
+        let managed_policies = self.checked_all(set.texts("managed-policies"), rules::MANAGED_POLICY);
         let customer_managed_policies =
-            self.checked_all(set.texts("customer-managed-policies"), rules::customer_managed_policy);
+            self.checked_all(set.texts("customer-managed-policies"), rules::CUSTOMER_MANAGED_POLICY);
         let count = managed_policies.len() + customer_managed_policies.len();
         if count > rules::MOST_POLICIES {
             let message = format!(
                 "The permission set has {count} managed policies. AWS allows at most {}.",
                 rules::MOST_POLICIES
             );
-            self.add(set.place(), message, None);
+            let suggestion = "Put some of them into another permission set, or their statements into one policy.";
+            self.add(set.place(), message, suggestion);
         }
         Some(PermissionSet {
             place: set.place(),
-            name: self.checked(set.text("name"), rules::permission_set_name)?,
-            description: self.checked(set.text("description"), rules::description),
+            name: self.checked(set.text("name"), rules::PERMISSION_SET_NAME)?,
+            description: self.checked(set.text("description"), rules::DESCRIPTION),
             session_duration: self.duration(set),
-            relay_state: self.checked(set.text("relay-state"), rules::relay_state),
+            relay_state: self.checked(set.text("relay-state"), rules::RELAY_STATE),
             managed_policies,
             customer_managed_policies,
             inline_policy,
-            permissions_boundary: self.checked(set.text("permissions-boundary"), rules::permissions_boundary),
+            permissions_boundary: self.checked(set.text("permissions-boundary"), rules::PERMISSIONS_BOUNDARY),
             tags: self.tags(set),
-            previous_names: self.checked_all(set.texts("previous-names"), rules::permission_set_name),
+            previous_names: self.checked_all(set.texts("previous-names"), rules::PERMISSION_SET_NAME),
             adopt: set.is_on("adopt"),
             assignments: extent(set, "assignments").unwrap_or(Extent::Exactly),
         })
@@ -379,7 +379,8 @@ impl<'a> Decoder<'a> {
                 place: text.place,
             }),
             Err(Invalid(why)) => {
-                self.add(text.place, format!("{}.", capitalized(&why)), None);
+                let suggestion = "Write a duration from 1h to 12h, such as 8h or 1h30m.";
+                self.add(text.place, format!("{}.", capitalized(&why)), suggestion);
                 None
             }
         }
@@ -393,12 +394,12 @@ impl<'a> Decoder<'a> {
                 value: entry.key.clone(),
                 place: view.source.place(entry.key_span.start),
             };
-            self.check(&key, rules::tag_key);
+            self.check(&key, rules::TAG_KEY);
             let value = Located {
                 value: value.to_owned(),
                 place: view.source.place(entry.node.span.start),
             };
-            self.check(&value, rules::tag_value);
+            self.check(&value, rules::TAG_VALUE);
             tags.insert(key.value, value.value);
         }
         tags
@@ -409,12 +410,12 @@ impl<'a> Decoder<'a> {
         if let Some(until) = assignment.get("until").filter(|_| is_absent) {
             let place = assignment.source.place(until.span.start);
             let message = "An [[assignment]] that is absent cannot have until.".to_owned();
-            self.add(place, message, Some("Remove the key."));
+            self.add(place, message, "Remove the key.");
         }
         Assignment {
             place: assignment.place(),
             principals: self.principals(assignment),
-            permission_sets: self.checked_all(assignment.texts("permission-sets"), rules::permission_set_name),
+            permission_sets: self.checked_all(assignment.texts("permission-sets"), rules::PERMISSION_SET_NAME),
             accounts: self.selections(assignment, "accounts"),
             except: self.selections(assignment, "except"),
             until: self.until(assignment),
@@ -428,12 +429,12 @@ impl<'a> Decoder<'a> {
         let mut principals = Vec::new();
         for text in assignment.texts("principals") {
             let (value, rule): (_, Rule) = match text.value.split_once(':') {
-                Some(("user", name)) => (PrincipalName::User(name.to_owned()), rules::user_name),
-                Some(("group", name)) => (PrincipalName::Group(name.to_owned()), rules::group_name),
+                Some(("user", name)) => (PrincipalName::User(name.to_owned()), rules::USER_NAME),
+                Some(("group", name)) => (PrincipalName::Group(name.to_owned()), rules::GROUP_NAME),
                 _ => {
                     let message = format!("{:?} does not say whether it is a user or a group.", text.value);
                     let suggestion = format!("Write \"user:{0}\" or \"group:{0}\".", text.value.escape_debug());
-                    self.add(text.place, message, Some(&suggestion));
+                    self.add(text.place, message, &suggestion);
                     continue;
                 }
             };
@@ -444,7 +445,7 @@ impl<'a> Decoder<'a> {
             self.check(&name, rule);
             if !seen.insert(value.clone()) {
                 let message = format!("{:?} is in the list twice.", text.value);
-                self.add(text.place.clone(), message, Some("Remove one of them."));
+                self.add(text.place.clone(), message, "Remove one of them.");
             }
             principals.push(Located {
                 value,
@@ -465,7 +466,7 @@ impl<'a> Decoder<'a> {
             Ok(value) if is_day => Some(Located { value, place }),
             _ => {
                 let message = format!("{text:?} is not a day.");
-                self.add(place, message, Some("Write a day like 2027-01-31."));
+                self.add(place, message, "Write a day like 2027-01-31.");
                 None
             }
         }

@@ -35,9 +35,8 @@ impl Format {
     /// Syntax errors, and values that no access file can contain.
     pub fn parse(self, source: &Source) -> Result<Node, Vec<Mistake>> {
         if let Some(at) = source.text.find('\0') {
-            return Err(vec![
-                source.mistake(at, "The file is not text: it contains a zero byte."),
-            ]);
+            let message = "The file is not text: it contains a zero byte.";
+            return Err(vec![source.mistake(at, message, "Save the file as text in UTF-8.")]);
         }
         match self {
             Self::Toml => from_toml::parse(source),

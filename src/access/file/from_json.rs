@@ -3,7 +3,7 @@
 use serde::de::IgnoredAny;
 use serde_json::Number;
 
-use super::source::Source;
+use super::source::{CHECK_SYNTAX, SMALLER_NUMBER, Source};
 use super::tree::{Entry, Node, Value, duplicate_keys};
 use crate::access::mistake::Mistake;
 use crate::limits::DEEPEST_NESTING;
@@ -26,7 +26,7 @@ pub fn parse(source: &Source) -> Result<Node, Vec<Mistake>> {
         Some(node) if reader.mistakes.is_empty() => Ok(node),
         _ => {
             if reader.mistakes.is_empty() {
-                reader.refuse(reader.at, "This is not valid JSON.");
+                reader.refuse(reader.at, "This is not valid JSON.", CHECK_SYNTAX);
             }
             Err(reader.mistakes)
         }
@@ -48,8 +48,8 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn refuse(&mut self, at: usize, message: impl Into<String>) {
-        self.mistakes.push(self.source.mistake(at, message));
+    fn refuse(&mut self, at: usize, message: &str, suggestion: &str) {
+        self.mistakes.push(self.source.mistake(at, message, suggestion));
     }
 
     /// The next byte that is no white space, which is not consumed.
@@ -71,8 +71,7 @@ impl<'a> Reader<'a> {
         let first = self.peek()?;
         let start = self.at;
         if matches!(first, b'[' | b'{') && depth >= DEEPEST_NESTING {
-            let message = format!("Lists and tables are nested more than {DEEPEST_NESTING} deep.");
-            self.refuse(start, message);
+            self.mistakes.push(self.source.nesting_mistake(start));
             return None;
         }
         let value = match first {
@@ -128,7 +127,8 @@ impl<'a> Reader<'a> {
         self.at = start + closing + 2;
         let text = serde_json::from_str(self.source.text.get(start..self.at)?);
         if text.is_err() {
-            self.refuse(start, "The text has an escape sequence that is no character.");
+            let message = "The text has an escape sequence that is no character.";
+            self.refuse(start, message, "Write the character itself.");
         }
         Some(text.unwrap_or_default())
     }
@@ -149,7 +149,7 @@ impl<'a> Reader<'a> {
                 if let Ok(number) = serde_json::from_str::<Number>(word) {
                     Value::Number(number)
                 } else {
-                    self.refuse(self.at, "The number is too large.");
+                    self.refuse(self.at, "The number is too large.", SMALLER_NUMBER);
                     Value::Null
                 }
             }

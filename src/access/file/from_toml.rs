@@ -4,7 +4,7 @@ use serde_json::Number;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::source::Source;
+use super::source::{SMALLER_NUMBER, Source};
 use super::tree::{Entry, Node, Value};
 use crate::access::mistake::Mistake;
 use crate::limits::{DEEPEST_NESTING, MOST_KEY_PARTS};
@@ -16,7 +16,7 @@ use crate::limits::{DEEPEST_NESTING, MOST_KEY_PARTS};
 pub fn parse(source: &Source) -> Result<Node, Vec<Mistake>> {
     if let Some(at) = endless_key(&source.text) {
         let message = format!("This key has more than {MOST_KEY_PARTS} parts.");
-        return Err(vec![source.mistake(at, message)]);
+        return Err(vec![source.mistake(at, message, "Write fewer dots, or a table.")]);
     }
     let (table, errors) = DeTable::parse_recoverable(&source.text);
     if !errors.is_empty() {
@@ -114,8 +114,8 @@ impl Reader<'_> {
         let span = spanned.span();
         let value = match spanned.get_ref() {
             DeValue::Array(_) | DeValue::Table(_) if depth >= DEEPEST_NESTING => {
-                let message = format!("Lists and tables are nested more than {DEEPEST_NESTING} deep.");
-                self.refuse(span.start, message)
+                self.mistakes.push(self.source.nesting_mistake(span.start));
+                Value::Null
             }
             DeValue::Array(items) => Value::List(items.iter().map(|item| self.node(item, depth + 1)).collect()),
             DeValue::Table(table) => self.table(table, depth + 1),
@@ -124,18 +124,18 @@ impl Reader<'_> {
             DeValue::Datetime(value) => Value::Date(value.to_string()),
             DeValue::Integer(integer) => match i64::from_str_radix(integer.as_str(), integer.radix()) {
                 Ok(number) => Value::Number(Number::from(number)),
-                Err(_) => self.refuse(span.start, "The number is too large."),
+                Err(_) => self.refuse(span.start, "The number is too large.", SMALLER_NUMBER),
             },
             DeValue::Float(float) => match float.as_str().parse::<f64>().ok().and_then(Number::from_f64) {
                 Some(number) => Value::Number(number),
-                None => self.refuse(span.start, "The number is not finite."),
+                None => self.refuse(span.start, "The number is not finite.", "Write the number in digits."),
             },
         };
         Node { value, span }
     }
 
-    fn refuse(&mut self, at: usize, message: impl Into<String>) -> Value {
-        self.mistakes.push(self.source.mistake(at, message));
+    fn refuse(&mut self, at: usize, message: &str, suggestion: &str) -> Value {
+        self.mistakes.push(self.source.mistake(at, message, suggestion));
         Value::Null
     }
 }

@@ -86,7 +86,9 @@ impl<'a> Builder<'a> {
             Event::DocumentStart(_) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    return Err(self.source.mistake(start, "The file has more than one YAML document."));
+                    let message = "The file has more than one YAML document.";
+                    let suggestion = "Keep one of them, and write the others to files that include names.";
+                    return Err(self.source.mistake(start, message, suggestion));
                 }
             }
             Event::Scalar(text, style, anchor, tag) => {
@@ -118,14 +120,13 @@ impl<'a> Builder<'a> {
         own_tag: &str,
     ) -> Result<(), Mistake> {
         if self.open.len() >= DEEPEST_NESTING {
-            let message = format!("Lists and tables are nested more than {DEEPEST_NESTING} deep.");
-            return Err(self.source.mistake(start, message));
+            return Err(self.source.nesting_mistake(start));
         }
         if self.expects_key() {
-            return Err(self.source.mistake(start, "A key must be a text."));
+            return Err(self.not_a_key(start));
         }
         if tag.is_some_and(|tag| !(tag.is_yaml_core_schema() && tag.suffix == own_tag)) {
-            return Err(self.source.mistake(start, "Tags of YAML are not supported."));
+            return Err(self.has_tag(start));
         }
         self.open.push(Open {
             collection,
@@ -133,6 +134,16 @@ impl<'a> Builder<'a> {
             anchor,
         });
         Ok(())
+    }
+
+    fn not_a_key(&self, at: usize) -> Mistake {
+        let suggestion = "Write a name as the key, in quotes if necessary.";
+        self.source.mistake(at, "A key must be a text.", suggestion)
+    }
+
+    fn has_tag(&self, at: usize) -> Mistake {
+        let suggestion = "Remove the tag, which begins with an exclamation mark.";
+        self.source.mistake(at, "Tags of YAML are not supported.", suggestion)
     }
 
     fn expects_key(&self) -> bool {
@@ -181,19 +192,17 @@ impl<'a> Builder<'a> {
 
     fn add_alias(&mut self, anchor: usize, start: usize) -> Result<(), Mistake> {
         let Some(node) = self.anchors.get(&anchor) else {
-            return Err(self
-                .source
-                .mistake(start, "The alias is within the value that it stands for."));
+            let message = "The alias is within the value that it stands for.";
+            return Err(self.source.mistake(start, message, "Write a value in its place."));
         };
         let shape = Measure::of(node);
         self.aliased_values += shape.values;
         if self.aliased_values > MOST_ALIASED_VALUES {
             let message = format!("The aliases of the file stand for more than {MOST_ALIASED_VALUES} values.");
-            return Err(self.source.mistake(start, message));
+            return Err(self.source.mistake(start, message, "Use fewer aliases."));
         }
         if self.open.len() + shape.depth > DEEPEST_NESTING {
-            let message = format!("Lists and tables are nested more than {DEEPEST_NESTING} deep.");
-            return Err(self.source.mistake(start, message));
+            return Err(self.source.nesting_mistake(start));
         }
         let node = node.clone();
         if !self.expects_key() {
@@ -201,7 +210,7 @@ impl<'a> Builder<'a> {
         }
         match node.value {
             Value::Text(text) => self.add_key(&text, start..start),
-            _ => Err(self.source.mistake(start, "A key must be a text.")),
+            _ => Err(self.not_a_key(start)),
         }
     }
 
@@ -216,7 +225,7 @@ impl<'a> Builder<'a> {
         let is_plain = match tag {
             None => style == ScalarStyle::Plain,
             Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => false,
-            Some(_) => return Err(self.source.mistake(span.start, "Tags of YAML are not supported.")),
+            Some(_) => return Err(self.has_tag(span.start)),
         };
         if self.expects_key() {
             let key = Node {
@@ -245,7 +254,9 @@ impl<'a> Builder<'a> {
     fn add_key(&mut self, text: &str, span: Range<usize>) -> Result<(), Mistake> {
         if text == "<<" {
             let message = "Merge keys are not part of YAML 1.2, and are not supported.";
-            return Err(self.source.mistake(span.start, message));
+            return Err(self
+                .source
+                .mistake(span.start, message, "Write the keys of the other table here."));
         }
         if let Some(Open {
             collection: Collection::Table { key, .. },
@@ -259,7 +270,7 @@ impl<'a> Builder<'a> {
 
     fn add(&mut self, node: Node, anchor: usize) -> Result<(), Mistake> {
         if self.expects_key() {
-            return Err(self.source.mistake(node.span.start, "A key must be a text."));
+            return Err(self.not_a_key(node.span.start));
         }
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());

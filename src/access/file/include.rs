@@ -42,7 +42,11 @@ pub fn load(first: &Path) -> Loaded {
             loader.being_read.extend(loader.loaded.reach.identity(first));
             loader.add(first, &content);
         }
-        Err(message) => loader.loaded.mistakes.push(Source::new(first, "").mistake(0, message)),
+        Err(message) => {
+            let suggestion = "Give the path of an access file that you can read.";
+            let mistake = Source::new(first, "").mistake(0, message, suggestion);
+            loader.loaded.mistakes.push(mistake);
+        }
     }
     loader.loaded
 }
@@ -52,6 +56,21 @@ pub fn load_text(first: &Path, content: &str) -> Loaded {
     let mut loader = Loader::new(first);
     loader.add(first, content);
     loader.loaded
+}
+
+/// Why a file is not included, and what to do about it.
+struct Refused {
+    message: String,
+    suggestion: &'static str,
+}
+
+impl From<String> for Refused {
+    fn from(message: String) -> Self {
+        Self {
+            message,
+            suggestion: "Name files in the folder of the first file, relative to this file.",
+        }
+    }
 }
 
 struct Loader {
@@ -85,8 +104,8 @@ impl Loader {
         self.loaded.paths.push(path.to_owned());
         self.size += content.len();
         let Some(format) = Format::of(path) else {
-            let mut mistake = source.mistake(0, "The format of the file is unknown.");
-            mistake.suggestion = Some("Give it a name that ends with .toml, .yaml, .yml or .json.".to_owned());
+            let suggestion = "Give it a name that ends with .toml, .yaml, .yml or .json.";
+            let mistake = source.mistake(0, "The format of the file is unknown.", suggestion);
             self.loaded.mistakes.push(mistake);
             return;
         };
@@ -99,7 +118,9 @@ impl Loader {
         };
         if !matches!(root.value, Value::Table(_)) {
             let message = format!("The file must contain a table, not {}.", root.kind());
-            self.loaded.mistakes.push(source.mistake(root.span.start, message));
+            let suggestion = "Begin with format, name and other keys.";
+            let mistake = source.mistake(root.span.start, message, suggestion);
+            self.loaded.mistakes.push(mistake);
             return;
         }
         let includes: Vec<Node> = root.get("include").map(Node::items).unwrap_or_default().to_vec();
@@ -119,10 +140,7 @@ impl Loader {
         let found = match self.loaded.reach.files_of_pattern(&source.path, pattern) {
             Ok(found) => found,
             Err(message) => {
-                let mut mistake = source.mistake(node.span.start, message);
-                mistake.suggestion =
-                    Some("Name files in the folder of the first file, relative to this file.".to_owned());
-                self.loaded.mistakes.push(mistake);
+                self.refuse(source, node, Refused::from(message));
                 return;
             }
         };
@@ -130,44 +148,56 @@ impl Loader {
         for path in found {
             match self.include_file(&path, has_wildcard(pattern)) {
                 Ok(is_other) => others += usize::from(is_other),
-                Err(message) => {
-                    self.loaded.mistakes.push(source.mistake(node.span.start, message));
+                Err(refused) => {
+                    self.refuse(source, node, refused);
                     return;
                 }
             }
         }
         if others == 0 {
             let message = format!("{pattern:?} matches no other file.");
-            self.loaded.mistakes.push(source.mistake(node.span.start, message));
+            self.refuse(source, node, Refused::from(message));
         }
     }
 
+    fn refuse(&mut self, source: &Source, node: &Node, refused: Refused) {
+        let mistake = source.mistake(node.span.start, refused.message, refused.suggestion);
+        self.loaded.mistakes.push(mistake);
+    }
+
     /// Reads a file, unless it was read before. Returns whether it is another file than those that include it.
-    fn include_file(&mut self, path: &Path, is_of_pattern: bool) -> Result<bool, String> {
+    fn include_file(&mut self, path: &Path, is_of_pattern: bool) -> Result<bool, Refused> {
         let identity = self.loaded.reach.identity(path)?;
         if self.being_read.contains(&identity) {
             if is_of_pattern {
                 return Ok(false);
             }
-            return Err(format!(
-                "{} includes itself, directly or through other files.",
-                path.display()
-            ));
+            return Err(Refused {
+                message: format!("{} includes itself, directly or through other files.", path.display()),
+                suggestion: "Remove one of these includes.",
+            });
         }
         if !self.seen.insert(identity.clone()) {
             return Ok(true);
         }
         if self.being_read.len() > DEEPEST_INCLUDE {
-            return Err(format!("Files include each other more than {DEEPEST_INCLUDE} deep."));
+            return Err(Refused {
+                message: format!("Files include each other more than {DEEPEST_INCLUDE} deep."),
+                suggestion: "Include this file from the first file.",
+            });
         }
         if self.loaded.paths.len() > MOST_ACCESS_FILES {
-            return Err(format!("More than {MOST_ACCESS_FILES} files are included."));
+            return Err(Refused {
+                message: format!("More than {MOST_ACCESS_FILES} files are included."),
+                suggestion: "Put several files into one, or split the access file into several with names of their own.",
+            });
         }
         let content = self.loaded.reach.read(path)?;
         if self.size + content.len() > LARGEST_ACCESS_FILES_MB << 20 {
-            return Err(format!(
-                "The files together are larger than {LARGEST_ACCESS_FILES_MB} MB."
-            ));
+            return Err(Refused {
+                message: format!("The files together are larger than {LARGEST_ACCESS_FILES_MB} MB."),
+                suggestion: "Split the access file into several with names of their own.",
+            });
         }
         self.being_read.push(identity);
         self.add(path, &content);

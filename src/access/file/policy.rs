@@ -9,6 +9,9 @@ use super::source::Source;
 use super::tree::{Node, Value};
 use crate::access::mistake::Mistake;
 
+/// The suggestion for a document that is no policy.
+const STATEMENT: &str = "Add Statement: a list of objects with Effect, Action and Resource.";
+
 /// The JSON document that `inline-policy` means, in its shortest form.
 ///
 /// # Errors
@@ -18,28 +21,26 @@ pub fn document(source: &Source, node: &Node, reach: &Reach) -> Result<String, M
         Value::Text(path) => read(source, node, path, reach)?,
         _ => node.to_json(),
     };
-    let refuse = |message: &str| Err(source.mistake(node.span.start, message));
+    let refuse = |message: &str, suggestion: &str| Err(source.mistake(node.span.start, message, suggestion));
     if !policy.is_object() {
-        return refuse("A policy must be a JSON object.");
+        return refuse("A policy must be a JSON object.", STATEMENT);
     }
     if policy.get("Statement").is_none() {
-        return refuse("The policy has no Statement.");
+        return refuse("The policy has no Statement.", STATEMENT);
     }
     let document = policy.to_string();
     let length = document.chars().filter(|c| !c.is_whitespace()).count();
     if length > LONGEST_POLICY {
         let message = format!("The policy has {length} characters without white space. AWS allows {LONGEST_POLICY}.");
-        return refuse(&message);
+        return refuse(&message, "Move statements into a customer managed policy.");
     }
     Ok(document)
 }
 
 fn read(source: &Source, node: &Node, path: &str, reach: &Reach) -> Result<serde_json::Value, Mistake> {
     let at = |message: String| {
-        let mut mistake = source.mistake(node.span.start, message);
-        mistake.suggestion =
-            Some("Give the path of a JSON file relative to this file, or write the policy as a table.".to_owned());
-        mistake
+        let suggestion = "Give the path of a JSON file relative to this file, or write the policy as a table.";
+        source.mistake(node.span.start, message, suggestion)
     };
     let found = reach.file_beside(&source.path, Path::new(path)).map_err(at)?;
     let content = reach.read(&found).map_err(at)?;

@@ -280,6 +280,84 @@ reason = "TICKET-1"
     }
 
     #[test]
+    fn every_mistake_has_a_suggestion() {
+        let syntax = "Look for a quote, bracket, comma or space";
+        let deep = format!("x = {}1{}\n", "[".repeat(50), "]".repeat(50));
+        let assignment = "[account-sets]\nprod = { accounts = [\"all\"] }\n[[assignment]]\nprincipals = [\"user:ada\"]\n\
+                          permission-sets = [\"Read\"]\naccounts = ";
+        let set = |line: &str| format!("[[permission-set]]\nname = \"Read\"\n{line}\n");
+        let toml = [
+            ("[[user]\n".to_owned(), syntax),
+            (deep, "Look for a surplus bracket"),
+            (
+                "[guard]\nmax-deletes = -1\n".to_owned(),
+                "Write a whole number from 0 up.",
+            ),
+            (
+                "[guard]\nmax-deletes = 99999999999999999999\n".to_owned(),
+                "Write a smaller number.",
+            ),
+            ("[guard]\nprotect = [\"Admins\"]\n".to_owned(), "group:NAME"),
+            ("[defaults]\nsession-duration = \"13h\"\n".to_owned(), "from 1h to 12h"),
+            ("user = \"ada\"\n".to_owned(), "[[user]]"),
+            ("[[user]]\nname = \"Ada Lovelace\"\n".to_owned(), "such as ada"),
+            (
+                "[[user]]\nname = \"ada\"\nemail = \"ada\"\n".to_owned(),
+                "ada@example.com",
+            ),
+            ("[[group]]\nname = \"Administrator\"\n".to_owned(), "such as platform"),
+            ("[[permission-set]]\nname = \"a b\"\n".to_owned(), "such as PowerUser"),
+            (set("tags = { \"aws:x\" = \"y\" }"), "Write another key"),
+            (set("tags = { x = \"\\n\" }"), "at most 256"),
+            (set("description = \"東京\""), "Latin-1"),
+            (
+                set("managed-policies = [\"arn:aws:iam::123456789012:policy/A\"]"),
+                "ReadOnlyAccess",
+            ),
+            (set("customer-managed-policies = [\"a//b\"]"), "team/Deploy"),
+            (set("permissions-boundary = \"customer:\""), "customer: and"),
+            (set("inline-policy = { Version = \"2012-10-17\" }"), "Add Statement"),
+            (set("inline-policy = \"gone.json\""), "the path of a JSON file"),
+            (format!("{assignment}[\"@prd\"]\n"), "The nearest name is @prod."),
+            (
+                format!("{assignment}[\"@everything\"]\n"),
+                "The account sets are @prod.",
+            ),
+            ("include = [\"gone.toml\"]\n".to_owned(), "Name files in the folder"),
+        ];
+        let toml = toml.map(|(text, expected)| ("a.toml", with_head(&text), expected));
+        let others = [
+            ("a.yaml", "format: 1\nname: [\n", syntax),
+            ("a.yaml", "format: 1\nname: acme\n---\nformat: 1\n", "Keep one of them"),
+            ("a.yaml", "format: 1\nname: !x acme\n", "Remove the tag"),
+            ("a.yaml", "format: 1\n[name]: acme\n", "Write a name as the key"),
+            (
+                "a.yaml",
+                "format: 1\n<<: {name: acme}\n",
+                "Write the keys of the other table here.",
+            ),
+            ("a.json", "{\"format\": 1,", syntax),
+            ("a.json", "[]", "Begin with format"),
+            ("a.json", "{\"a\": 1, \"a\": 2}", "Keep one of them."),
+            ("a.txt", "", ".toml"),
+            ("a.toml", "\0", "UTF-8"),
+        ];
+        let others = others.map(|(name, text, expected)| (name, text.to_owned(), expected));
+        for (name, text, expected) in toml.into_iter().chain(others) {
+            let mistakes = parse(Path::new(name), &text).unwrap_err();
+            let suggestions: Vec<&str> = mistakes.iter().map(|mistake| mistake.suggestion.as_str()).collect();
+            assert!(
+                suggestions.iter().any(|own| own.contains(expected)),
+                "{text}: {mistakes:#?}"
+            );
+            assert!(
+                suggestions.iter().all(|own| own.ends_with('.')),
+                "{text}: {mistakes:#?}"
+            );
+        }
+    }
+
+    #[test]
     fn the_same_mistakes_are_found_in_every_format() {
         let yaml = "format: 1\nname: acme\nuser:\n  - nmae: ada\n";
         let json = "{\n\t\"format\": 1, \"name\": \"acme\",\n\t\"user\": [\n\t\t{\"nmae\": \"ada\"}\n\t]\n}\n";
@@ -294,7 +372,7 @@ reason = "TICKET-1"
     fn advice_is_in_the_format_of_the_file() {
         let suggestion = |name: &str, text: &str| {
             let mistakes = parse(Path::new(name), text).unwrap_err();
-            mistakes[0].suggestion.clone().unwrap()
+            mistakes[0].suggestion.clone()
         };
         let user = "format: 1\nname: acme\nuser:\n  - name: ada\n    absent: yes\n";
         assert_eq!(suggestion("a.yaml", user), "yes is a text in YAML 1.2; write true.");
@@ -318,9 +396,9 @@ reason = "TICKET-1"
             &with_head("[[user]]\nname = \"ada\"\ngiven_name = \"Ada\"\n"),
         )
         .unwrap_err();
-        assert_eq!(mistakes[0].suggestion.as_deref(), Some("A similar key is given-name."));
+        assert_eq!(mistakes[0].suggestion, "A similar key is given-name.");
         let mistakes = parse(Path::new("a.toml"), &with_head("[[users]]\nname = \"ada\"\n")).unwrap_err();
-        assert_eq!(mistakes[0].suggestion.as_deref(), Some("A similar key is user."));
+        assert_eq!(mistakes[0].suggestion, "A similar key is user.");
     }
 
     #[test]
@@ -331,11 +409,7 @@ reason = "TICKET-1"
         let mistakes = parse(Path::new("a.toml"), &text).unwrap_err();
         let places: Vec<usize> = mistakes.iter().map(|mistake| mistake.place.line).collect();
         assert_eq!(places, [6, 9]);
-        assert!(
-            mistakes
-                .iter()
-                .all(|mistake| mistake.suggestion.as_ref().unwrap().contains("a.toml:4:8"))
-        );
+        assert!(mistakes.iter().all(|mistake| mistake.suggestion.contains("a.toml:4:8")));
     }
 
     #[test]
@@ -364,7 +438,7 @@ reason = "TICKET-1"
                 .iter()
                 .all(|mistake| mistake.place.file.ends_with("team-b.yaml"))
         );
-        assert!(mistakes[0].suggestion.as_ref().unwrap().contains("team-a.toml:2:8"));
+        assert!(mistakes[0].suggestion.contains("team-a.toml:2:8"));
     }
 
     #[test]
@@ -453,7 +527,7 @@ reason = "TICKET-1"
             assert_eq!((mistakes[0].place.line, mistakes[0].place.column), (1, 1));
         }
         let mistakes = parse(Path::new("access.txt"), "").unwrap_err();
-        assert!(mistakes[0].suggestion.as_ref().unwrap().contains(".toml"));
+        assert!(mistakes[0].suggestion.contains(".toml"));
     }
 
     /// A file without the places in it.

@@ -20,7 +20,8 @@ pub const LONGEST_POLICY: usize = 32_768;
 /// The most tags of a permission set. One more is the tag of the owner.
 pub const MOST_TAGS: usize = 74;
 
-static USER_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$").ok());
+static USER_NAME_PATTERN: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$").ok());
 static PRINTABLE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^[\p{L}\p{M}\p{S}\p{N}\p{P}\t\n\r \u{a0}\u{3000}]+$").ok());
 static TAG: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$").ok());
@@ -54,7 +55,7 @@ fn check_not_reserved(text: &str) -> Result<(), Invalid> {
 /// If it is not 1 to 128 letters, marks, symbols, numbers and punctuation characters, or is reserved.
 pub fn user_name(text: &str) -> Result<(), Invalid> {
     check_length("a user name", text, 128)?;
-    if !matches(&USER_NAME, text) {
+    if !matches(&USER_NAME_PATTERN, text) {
         return invalid("a user name must contain only letters, numbers, symbols and punctuation, and no spaces");
     }
     check_not_reserved(text)
@@ -295,6 +296,111 @@ pub fn instance(text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
+/// What a value must be, and what to do about one that is not.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule {
+    /// Says why a value is not valid.
+    pub check: fn(&str) -> Result<(), Invalid>,
+    /// What to write in its place, as a sentence.
+    pub suggestion: &'static str,
+}
+
+/// A user name.
+pub const USER_NAME: Rule = Rule {
+    check: user_name,
+    suggestion: "Write the name that the user signs in with, such as ada. It can't contain spaces or be reserved.",
+};
+
+/// The name of a group.
+pub const GROUP_NAME: Rule = Rule {
+    check: group_name,
+    suggestion: "Write another name of at most 1024 characters, such as platform.",
+};
+
+/// The name of a permission set.
+pub const PERMISSION_SET_NAME: Rule = Rule {
+    check: permission_set_name,
+    suggestion: "Write a name of at most 32 letters, digits and _+=,.@-, such as PowerUser.",
+};
+
+/// A first, last or display name.
+pub const PERSON_NAME: Rule = Rule {
+    check: person_name,
+    suggestion: "Write a name of 1 to 1024 printable characters.",
+};
+
+/// The description of a group.
+pub const GROUP_DESCRIPTION: Rule = Rule {
+    check: group_description,
+    suggestion: "Write 1 to 1024 printable characters, or remove the key.",
+};
+
+/// An email address.
+pub const EMAIL: Rule = Rule {
+    check: email,
+    suggestion: "Write an address like ada@example.com.",
+};
+
+/// The description of a permission set.
+pub const DESCRIPTION: Rule = Rule {
+    check: description,
+    suggestion: "Write 1 to 700 characters of Latin-1, or remove the key.",
+};
+
+/// The relay state of a permission set.
+pub const RELAY_STATE: Rule = Rule {
+    check: relay_state,
+    suggestion: "Write the URL of a page of the AWS console, of at most 240 characters.",
+};
+
+/// An AWS managed policy.
+pub const MANAGED_POLICY: Rule = Rule {
+    check: managed_policy,
+    suggestion: "Write the name of an AWS managed policy, such as ReadOnlyAccess or job-function/Billing, or its ARN.",
+};
+
+/// A customer managed policy.
+pub const CUSTOMER_MANAGED_POLICY: Rule = Rule {
+    check: customer_managed_policy,
+    suggestion: "Write Deploy, or team/Deploy if the policy has the path /team/.",
+};
+
+/// A permissions boundary.
+pub const PERMISSIONS_BOUNDARY: Rule = Rule {
+    check: permissions_boundary,
+    suggestion: "Write the name of an AWS managed policy, or customer: and the path and name of another one.",
+};
+
+/// The key of a tag.
+pub const TAG_KEY: Rule = Rule {
+    check: tag_key,
+    suggestion: "Write another key, such as team. idc-setup sets its own tags.",
+};
+
+/// The value of a tag.
+pub const TAG_VALUE: Rule = Rule {
+    check: tag_value,
+    suggestion: "Write at most 256 letters, digits, spaces and characters of _.:/=+-@.",
+};
+
+/// The name of an access file.
+pub const FILE_NAME: Rule = Rule {
+    check: file_name,
+    suggestion: "Write a name of at most 128 letters, digits, spaces and _.:/=+-@, such as acme.",
+};
+
+/// The name of a set of accounts.
+pub const ACCOUNT_SET_NAME: Rule = Rule {
+    check: account_set_name,
+    suggestion: "Write a name of at most 128 letters, digits and _.-, such as prod.",
+};
+
+/// An instance of IAM Identity Center.
+pub const INSTANCE: Rule = Rule {
+    check: instance,
+    suggestion: "Write the ID or the ARN of the instance; the file that idc-setup export access prints has it.",
+};
+
 /// The kinds of things that patterns name, with their words.
 pub const PATTERN_KINDS: [(&str, PatternKind); 4] = [
     ("user", PatternKind::User),
@@ -307,11 +413,11 @@ pub const PATTERN_KINDS: [(&str, PatternKind); 4] = [
 mod tests {
     use super::*;
 
-    type Rule = fn(&str) -> Result<(), Invalid>;
+    type Check = fn(&str) -> Result<(), Invalid>;
 
     #[test]
     fn values_that_the_services_refuse_are_mistakes() {
-        let refused: [(Rule, &str); 18] = [
+        let refused: [(Check, &str); 18] = [
             (user_name, ""),
             (user_name, "Ada Lovelace"),
             (user_name, "Administrator"),
@@ -354,7 +460,7 @@ mod tests {
 
     #[test]
     fn values_that_can_exist_are_accepted() {
-        let accepted: [(Rule, &str); 12] = [
+        let accepted: [(Check, &str); 12] = [
             (user_name, "-ada@example.com"),
             (group_name, "Plattform für alle 東京"),
             (permission_set_name, "Power_User+=,.@-"),

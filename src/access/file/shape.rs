@@ -22,10 +22,8 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn add(&mut self, at: usize, message: String, suggestion: Option<String>) {
-        let mut mistake = self.source.mistake(at, message);
-        mistake.suggestion = suggestion;
-        self.mistakes.push(mistake);
+    fn add(&mut self, at: usize, message: String, suggestion: impl Into<String>) {
+        self.mistakes.push(self.source.mistake(at, message, suggestion));
     }
 
     fn check_table(&mut self, node: &Node, table: &Table) {
@@ -38,7 +36,7 @@ impl Checker<'_> {
         for key in table.keys.iter().filter(|key| key.is_required) {
             if node.get(key.name).is_none() {
                 let message = format!("{} is missing in {}.", key.name, table.name);
-                self.add(node.span.start, message, Some(key.about.to_owned()));
+                self.add(node.span.start, message, key.about);
             }
         }
     }
@@ -51,7 +49,7 @@ impl Checker<'_> {
             format!("The keys are {}.", keys.join(", "))
         };
         let message = format!("{:?} is not a key of {}.", entry.key, table.name);
-        self.add(entry.key_span.start, message, Some(suggestion));
+        self.add(entry.key_span.start, message, suggestion);
     }
 
     fn check_entry(&mut self, entry: &Entry, key: &Key) {
@@ -62,13 +60,13 @@ impl Checker<'_> {
                 let message = format!("This version reads format {FORMAT}.");
                 let pair = self.source.pair("format", &FORMAT.to_string());
                 let suggestion = format!("Write {pair}, or use a version of idc-setup that reads this format.");
-                self.add(node.span.start, message, Some(suggestion));
+                self.add(node.span.start, message, suggestion);
             }
             (Shape::Count(most), Value::Number(number)) if number.as_u64().is_some_and(|n| n <= u64::from(most)) => {}
             (Shape::OneOf(words), Value::Text(text)) => self.check_word(node, key, words, text),
             (Shape::SomeTexts, Value::List(items)) if items.is_empty() => {
                 let message = format!("{} must have at least one item.", key.name);
-                self.add(node.span.start, message, Some(key.about.to_owned()));
+                self.add(node.span.start, message, key.about);
             }
             (Shape::Texts | Shape::SomeTexts, Value::List(items)) => {
                 for item in items {
@@ -111,7 +109,7 @@ impl Checker<'_> {
             return;
         }
         let message = format!("{} must be {}, not {text:?}.", key.name, words.join(" or "));
-        self.add(node.span.start, message, Some(key.about.to_owned()));
+        self.add(node.span.start, message, key.about);
     }
 
     fn check_text(&mut self, node: &Node, part: &str, key: &Key) {
@@ -144,16 +142,14 @@ impl Checker<'_> {
         let message = format!("{part}{} must be {expected}, not {found}.", key.name);
         let suggestion = match (&node.value, key.shape) {
             (Value::Number(_) | Value::Bool(_) | Value::Date(_), _) if expected == "a text" => {
-                Some(format!("Write it in quotes: {written:?}."))
+                format!("Write it in quotes: {written:?}.")
             }
-            (Value::Text(text), Shape::Texts | Shape::SomeTexts) => Some(format!("Write a list: [{text:?}].")),
-            (Value::Text(text), Shape::Bool) => Some(self.as_bool(text)),
-            (Value::Text(text), Shape::Count(_) | Shape::Format) => Some(as_number(text)),
-            (Value::Table(_), Shape::Tables(table)) => Some(format!(
-                "In TOML, write {}; in YAML and JSON, write a list.",
-                table.name
-            )),
-            _ => None,
+            (Value::Text(text), Shape::Texts | Shape::SomeTexts) => format!("Write a list: [{text:?}]."),
+            (Value::Text(text), Shape::Bool) => self.as_bool(text),
+            (Value::Text(text), Shape::Count(_) | Shape::Format) => as_number(text),
+            (_, Shape::Tables(table)) => format!("In TOML, write {}; in YAML and JSON, write a list.", table.name),
+            (_, Shape::Count(_) | Shape::Format | Shape::Bool | Shape::Day) => format!("Write {expected}."),
+            _ => key.about.to_owned(),
         };
         self.add(node.span.start, message, suggestion);
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use crate::access::mistake::{Mistake, Place};
+use crate::limits::DEEPEST_NESTING;
 use crate::text::{capitalized, one_line, shortened};
 
 /// The mark that some editors write at the beginning of a file.
@@ -19,6 +20,13 @@ pub struct Source {
     has_mark: bool,
     line_starts: Vec<usize>,
 }
+
+/// The suggestion for a syntax error.
+pub const CHECK_SYNTAX: &str =
+    "Look for a quote, bracket, comma or space that is missing or surplus, here or in the lines above.";
+
+/// The suggestion for a number that is too large to be read.
+pub const SMALLER_NUMBER: &str = "Write a smaller number.";
 
 impl Source {
     /// Whether the file is in YAML, by the end of its name.
@@ -94,20 +102,29 @@ impl Source {
         offset.min(self.text.len())
     }
 
-    /// A mistake at a byte of the text.
-    pub fn mistake(&self, offset: usize, message: impl Into<String>) -> Mistake {
+    /// A mistake at a byte of the text, and what to do about it.
+    pub fn mistake(&self, offset: usize, message: impl Into<String>, suggestion: impl Into<String>) -> Mistake {
         Mistake {
             place: self.place(offset),
             message: message.into(),
-            suggestion: None,
+            suggestion: suggestion.into(),
         }
+    }
+
+    /// The mistake of a list or table that is nested too deep.
+    pub fn nesting_mistake(&self, offset: usize) -> Mistake {
+        self.mistake(
+            offset,
+            format!("Lists and tables are nested more than {DEEPEST_NESTING} deep."),
+            "An access file needs far fewer levels. Look for a surplus bracket or indentation.",
+        )
     }
 
     /// A mistake that a parser found, in its words.
     pub fn syntax_mistake(&self, offset: usize, language: &str, words: &str) -> Mistake {
         let words = shortened(&one_line(words));
         let words = capitalized(words.trim_end_matches('.'));
-        self.mistake(offset, format!("This is not valid {language}. {words}."))
+        self.mistake(offset, format!("This is not valid {language}. {words}."), CHECK_SYNTAX)
     }
 }
 

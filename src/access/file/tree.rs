@@ -128,9 +128,9 @@ pub fn duplicate_keys(source: &Source, entries: &[Entry]) -> Vec<Mistake> {
         let start = entry.key_span.start;
         let seen = *first.entry(&entry.key).or_insert(start);
         if seen != start {
-            let mut mistake = source.mistake(start, format!("The key {:?} is given twice.", entry.key));
-            mistake.suggestion = Some(format!("The first one is at {}. Keep one of them.", source.place(seen)));
-            mistakes.push(mistake);
+            let message = format!("The key {:?} is given twice.", entry.key);
+            let suggestion = format!("The first one is at {}. Keep one of them.", source.place(seen));
+            mistakes.push(source.mistake(start, message, suggestion));
         }
     }
     mistakes

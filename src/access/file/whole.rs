@@ -66,7 +66,7 @@ fn of_names(names: &Names<'_>) -> Vec<Mistake> {
             Some(other) => mistakes.push(Mistake {
                 place: name.place.clone(),
                 message: format!("The previous name {:?} is also the name of another {kind}.", name.value),
-                suggestion: Some(format!("The other one is at {other}. Remove one of them.")),
+                suggestion: format!("The other one is at {other}. Remove one of them."),
             }),
             None => {
                 previous.insert(&name.value, &name.place);
@@ -81,7 +81,7 @@ pub fn twice(kind: &str, name: &str, place: &Place, first: &Place) -> Mistake {
     Mistake {
         place: place.clone(),
         message: format!("The {kind} {name:?} is listed twice."),
-        suggestion: Some(format!("It is also at {first}. Keep one of them.")),
+        suggestion: format!("It is also at {first}. Keep one of them."),
     }
 }
 
@@ -130,7 +130,7 @@ fn of_tags(file: &AccessFile) -> Vec<Mistake> {
                     keys.len(),
                     rules::MOST_TAGS
                 ),
-                suggestion: None,
+                suggestion: "Remove some of them here or in the defaults.".to_owned(),
             });
         }
     }

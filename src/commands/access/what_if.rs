@@ -34,9 +34,9 @@ struct Move {
 
 /// The error for a value of `--move`.
 fn not_a_move(error: SelectorError) -> UserError {
-    let suggestion = error.suggestion.map_or_else(String::new, |text| format!(" {text}"));
+    let SelectorError { message, suggestion } = error;
     UserError::usage(
-        format!("--move: {}{suggestion}", error.message),
+        format!("--move: {message} {suggestion}"),
         SetupCommand::again().placeholder("--move", "ACCOUNT=OU"),
     )
 }

@@ -77,7 +77,7 @@ pub struct MistakeOut {
     /// What is wrong.
     pub message: String,
     /// What to do about it.
-    pub suggestion: Option<String>,
+    pub suggestion: String,
 }
 
 impl MistakeOut {

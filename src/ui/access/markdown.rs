@@ -468,9 +468,8 @@ pub fn mistakes(mistakes: &[Mistake], last: Option<&str>) -> String {
     let count = words::counted(mistakes.len(), "mistake");
     let mut page = format!("## Access file\n\n**The access file has {count}.**\n\n");
     let entries = mistakes.iter().map(|mistake| {
-        let suggestion = mistake.suggestion.as_deref().map(escaped).unwrap_or_default();
         let place = code(&mistake.place.to_string());
-        format!("{place} {} {suggestion}", escaped(&mistake.message))
+        format!("{place} {} {}", escaped(&mistake.message), escaped(&mistake.suggestion))
     });
     add_list(&mut page, &entries.collect::<Vec<_>>());
     if let Some(last) = last {

@@ -474,9 +474,7 @@ pub fn print_mistakes(screen: &Screen, mistakes: &[Mistake], last: Option<&str>)
     screen.raw(&format!("{mark} {}", mistakes_sentence(mistakes)));
     for mistake in mistakes {
         screen.warn(&format!("  {}: {}", mistake.place, mistake.message));
-        if let Some(suggestion) = &mistake.suggestion {
-            screen.warn(&format!("    {suggestion}"));
-        }
+        screen.warn(&format!("    {}", mistake.suggestion));
     }
     if let Some(last) = last {
         screen.warn(&format!("  {last}"));
