@@ -76,7 +76,7 @@ impl<'a> Retirement<'a> {
             draft.note(NoteKind::RenamedLater, text, Some(&successor.wanted.place));
             return;
         }
-        if let Some(in_the_way) = self.in_the_way(inputs, set, successor) {
+        if let Some(in_the_way) = self.in_the_way(inputs, draft, set, successor) {
             let place = successor.map(|successor| &successor.wanted.place);
             draft.refuse(in_the_way.reason, in_the_way.what, in_the_way.suggestion, place);
             return;
@@ -100,10 +100,14 @@ impl<'a> Retirement<'a> {
     fn in_the_way(
         &self,
         inputs: &Inputs<'a>,
+        draft: &Draft,
         set: &PermissionSet,
         successor: Option<Successor<'a>>,
     ) -> Option<InTheWay> {
         let name = &set.name;
+        // Without those that the file names with `absent = true`.
+        let is_left = |key: &&&AssignmentKey| !draft.deleted_assignments.contains_key(**key);
+        let mut left = self.assignments_of(set).iter().filter(is_left);
         if inputs.protect.permission_set(name) {
             return Some(InTheWay {
                 reason: RefusalReason::Protected,
@@ -125,7 +129,7 @@ impl<'a> Retirement<'a> {
                 suggestion: "Run the command again.",
             });
         }
-        if set.has_other_assignments() && successor.is_none() && !self.assignments_of(set).is_empty() {
+        if set.has_other_assignments() && successor.is_none() && left.clone().next().is_some() {
             return Some(InTheWay {
                 reason: RefusalReason::InUse,
                 what: format!(
@@ -136,10 +140,7 @@ impl<'a> Retirement<'a> {
             });
         }
         let successor = successor.filter(|successor| successor.wanted.assignments == Extent::AtLeast)?;
-        let other = self
-            .assignments_of(set)
-            .iter()
-            .find(|key| !is_moved(inputs, key, successor))?;
+        let other = left.find(|key| !is_moved(inputs, key, successor))?;
         let who = inputs.lookup.principal_name(&other.principal);
         let who = who.map_or_else(|| other.principal.to_string(), |principal| principal.to_string());
         Some(InTheWay {

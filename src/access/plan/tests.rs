@@ -267,6 +267,14 @@ fn a_renamed_permission_set_that_others_use_stays() {
     let plan = planned(&desired, &live);
     assert!(plan.changes.is_empty());
     assert_eq!(reasons(&plan), [RefusalReason::InUse]);
+    // One that the file names is in nobody's way.
+    let left = assignment_name(2, "Dev", user("ada"));
+    desired.absent_assignments.insert(left, place(9));
+    let plan = planned(&desired, &live);
+    assert!(reasons(&plan).is_empty());
+    let live = apply_to(&live, &plan.changes);
+    assert!(live.permission_set_named("Dev").is_none());
+    assert!(planned(&desired, &live).is_empty());
 }
 
 #[test]
