@@ -708,7 +708,9 @@ proptest! {
 
     #[test]
     fn a_kill_anywhere_and_more_applies_end_as_one_run_does(live in live(), file in file(), kill in any::<prop::sample::Index>()) {
-        let (live, desired) = (live.inventory(false), file.desired(false));
+        let (live, mut desired) = (live.inventory(false), file.desired(false));
+        // What they hold back depends on all that one plan deletes.
+        desired.guard.protect.clear();
         let plan = free_plan(&desired, &live);
         let killed = apply_to(&live, &plan.changes[..kill.index(plan.changes.len() + 1)]);
         prop_assert_eq!(View::of(&settled(&desired, &killed)), View::of(&settled(&desired, &live)));
