@@ -205,7 +205,7 @@ fn find(environment: &Environment) -> Result<Opener, String> {
         return Ok(opener(PathBuf::from("/usr/bin/open"), true));
     }
     if cfg!(windows) {
-        let root = environment.var("SystemRoot").unwrap_or("C:\\Windows");
+        let root = environment.var("SYSTEMROOT").unwrap_or("C:\\Windows");
         return Ok(Opener {
             program: PathBuf::from(root).join("System32").join("rundll32.exe"),
             arguments: vec!["url.dll,FileProtocolHandler".to_owned()],

@@ -12,7 +12,7 @@ use crate::aws::record::Recorder;
 /// The environment variables and terminals of the process.
 #[derive(Clone, Default)]
 pub struct Environment {
-    /// The variables that are valid Unicode and not empty.
+    /// The variables that are valid Unicode and not empty. On Windows, where case does not matter, names are in upper case.
     variables: BTreeMap<String, String>,
     /// Whether the user can be asked: stdin *and* stderr are terminals.
     pub is_terminal: bool,
@@ -41,11 +41,11 @@ impl Environment {
     pub fn of_process() -> Self {
         Self {
             variables: std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .filter_map(|(name, value)| Some((without_case(name.into_string().ok()?), value.into_string().ok()?)))
                 .filter(|(_, value)| !value.is_empty())
                 .collect(),
             unreadable: std::env::vars_os().find_map(|(name, value)| {
-                let name = name.into_string().ok()?;
+                let name = without_case(name.into_string().ok()?);
                 let is_read = ["AWS_", "IDC_SETUP_", "SSL_CERT_"]
                     .iter()
                     .any(|prefix| name.starts_with(prefix))
@@ -155,6 +155,11 @@ impl Environment {
     }
 }
 
+/// The name of a variable as [`Environment`] keeps it: Windows has `Path` and `SystemRoot`.
+fn without_case(name: String) -> String {
+    if cfg!(windows) { name.to_ascii_uppercase() } else { name }
+}
+
 fn is_executable(path: &Path) -> bool {
     let Ok(metadata) = path.metadata() else {
         return false;
@@ -169,6 +174,12 @@ fn is_executable(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn variables_are_found_whatever_the_case_of_their_names_on_windows() {
+        let found = Environment::of_process().var("PATH").map(str::to_owned);
+        assert_eq!(found, std::env::var("PATH").ok());
+    }
 
     #[cfg(unix)]
     #[test]

@@ -88,11 +88,15 @@ fn kept_text(kept: Option<&PathBuf>) -> String {
 }
 
 impl Folder {
-    /// `$XDG_STATE_HOME/idc-setup`, `~/.local/state/idc-setup`, or `%LOCALAPPDATA%\idc-setup` on Windows.
+    /// `$XDG_STATE_HOME/idc-setup`, `~/.local/state/idc-setup`, or `%LOCALAPPDATA%\idc-setup` on Windows. A rehearsal has only a
+    /// home folder.
     pub fn of(environment: &Environment) -> Option<Self> {
         let base = match environment.var("XDG_STATE_HOME").map(PathBuf::from) {
             Some(base) if base.is_absolute() => base,
-            _ if cfg!(windows) => PathBuf::from(environment.var("LOCALAPPDATA")?),
+            _ if cfg!(windows) => match environment.var("LOCALAPPDATA") {
+                Some(folder) => PathBuf::from(folder),
+                None => environment.home()?.join("AppData").join("Local"),
+            },
             _ => environment.home()?.join(".local").join("state"),
         };
         Some(Self {

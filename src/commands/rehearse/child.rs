@@ -22,7 +22,7 @@ use crate::ui::Screen;
 use crate::user_error::UserError;
 
 /// The variables that the child inherits: how to display output, and where programs are.
-const PASSED_ON: [&str; 12] = [
+const PASSED_ON: [&str; 13] = [
     "TERM",
     "LANG",
     "LC_ALL",
@@ -35,6 +35,8 @@ const PASSED_ON: [&str; 12] = [
     "CLICOLOR",
     "CLICOLOR_FORCE",
     "COLORTERM",
+    // Without it, Windows opens no sockets.
+    "SYSTEMROOT",
 ];
 
 /// The variables by which a browser is found. The child inherits them if a person uses the pages of the rehearsal.
