@@ -20,6 +20,7 @@ pub enum Group {
 /// A program. Dropping it ends it, and its own group.
 struct Running {
     child: Child,
+    #[cfg_attr(not(unix), allow(dead_code, reason = "other systems have no process groups"))]
     group: Group,
 }
 

@@ -182,6 +182,7 @@ fn control(letter: char) -> Option<Press> {
 }
 
 /// The key of a control sequence, by its parameters and its final character. `None` for other keys.
+#[cfg(any(unix, test))]
 fn sequence(parameters: &str, last: char) -> Option<Press> {
     Some(Press::Edit(match (parameters, last) {
         ("", 'A') => return Some(Press::Up),
@@ -196,6 +197,7 @@ fn sequence(parameters: &str, last: char) -> Option<Press> {
 }
 
 /// The keys that a terminal sends as these bytes.
+#[cfg(any(unix, test))]
 fn presses(bytes: &[u8]) -> Vec<Press> {
     let text = String::from_utf8_lossy(bytes);
     let mut letters = text.chars().peekable();
