@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use idc_sim::scenarios;
 
@@ -397,6 +396,7 @@ fn a_dumped_scenario_can_be_used_to_start_a_rehearsal() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_kept_rehearsal_continues_after_a_kill() {
+    use std::time::{Duration, Instant};
     let env = TestEnv::new("fresh");
     let keep = |more: &[&str]| {
         let args = [&["rehearse", "--non-interactive", "--keep=kept"], more].concat();

@@ -11,7 +11,7 @@ use idc_setup::fuzzing;
 use idc_setup::progress::{Progress, Record};
 use proptest::prelude::*;
 
-use super::support::{ANSWERS, NON_INTERACTIVE, RUNTIME, RunResult, TestEnv, is_mutating};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv, is_mutating};
 
 fn run_without_sign_in(env: &TestEnv) -> RunResult {
     env.json(&[&["run", "--skip=sign-in"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat())
@@ -307,7 +307,7 @@ fn no_core_file_can_hold_credentials() {
     let hold = idc_sim::Hold::default();
     env.fault("GetCallerIdentity", 1, idc_sim::FaultKind::HoldBefore(hold.clone()));
     let mut child = env.spawn(&["status"]);
-    RUNTIME.block_on(hold.reached());
+    super::support::RUNTIME.block_on(hold.reached());
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
     hold.release();
     child.wait().unwrap();
