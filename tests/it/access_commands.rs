@@ -1187,7 +1187,6 @@ fn undo_does_not_cover_access_files() {
     assert_eq!(env.counts(), COUNTS);
 }
 
-#[cfg(unix)]
 mod in_a_terminal {
     use super::super::support::terminal::Terminal;
     use super::*;

@@ -293,7 +293,6 @@ fn step_8_also_asks_the_aws_cli_and_reports_where_it_disagrees() {
     );
 }
 
-#[cfg(unix)]
 #[test]
 fn an_aws_cli_that_disagrees_fails_step_8_but_one_that_cannot_run_does_not() {
     use std::os::unix::fs::PermissionsExt;
@@ -332,7 +331,6 @@ fn an_aws_cli_that_disagrees_fails_step_8_but_one_that_cannot_run_does_not() {
     assert_eq!(printed, "not checked: 1.45.0 does not support SSO sessions");
 }
 
-#[cfg(unix)]
 #[test]
 fn an_aws_cli_that_is_silent_does_not_keep_a_run_from_ending() {
     use std::os::unix::fs::PermissionsExt;

@@ -1,8 +1,6 @@
 //! Signing in with a browser on this machine: the wizard opens a page, the user allows access, and the wizard gets a
 //! token.
 
-#![cfg(unix)]
-
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

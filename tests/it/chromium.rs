@@ -1,7 +1,5 @@
 //! A real browser performs the tasks that no API covers, while the wizard waits.
 
-#![cfg(unix)]
-
 use super::browser::{env, page};
 use super::support::chrome::{Chrome, ENTER, TAB};
 use super::support::terminal::Terminal;

@@ -1,8 +1,6 @@
 //! What the user agrees to: nothing changes before the review is confirmed, nothing new begins after the user stops, and the
 //! closing paragraph is true.
 
-#![cfg(unix)]
-
 use std::time::{Duration, Instant};
 
 use idc_sim::{CallLine, Cloud, Fault, FaultKind, PersonKind, scenarios};

@@ -72,7 +72,6 @@ fn an_existing_session_duration_overrides_a_default_but_not_an_answer() {
     env.run(&["status"]).expect(0).expect_text("Everything is set up.");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_difference_is_asked_about_and_changed_or_kept() {
     use super::support::terminal::Terminal;

@@ -429,7 +429,6 @@ fn doctor_names_files_that_cannot_be_used() {
         "{files}"
     );
     std::fs::write(home.join(".aws/config"), "").unwrap();
-    #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         let open = std::fs::Permissions::from_mode(0o755);
@@ -526,7 +525,6 @@ fn a_cached_file_that_cannot_be_written_is_reported_before_anybody_is_asked() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn doctor_says_which_aws_cli_and_which_browser_this_machine_has() {
     use std::os::unix::fs::PermissionsExt;

@@ -1,8 +1,6 @@
 //! The first screen in every kind of account: whether this account can get there, and if not, only the ways out. Also the
 //! instructions, which fit the case.
 
-#![cfg(unix)]
-
 use idc_sim::scenarios::SCENARIOS;
 use idc_sim::{FaultKind, ServiceError};
 

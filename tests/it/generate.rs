@@ -172,7 +172,6 @@ fn outputs_contain_the_ids_that_the_next_tool_needs() {
     );
 }
 
-#[cfg(unix)]
 #[test]
 #[expect(clippy::print_stdout, reason = "prints a measurement")]
 fn a_list_of_thousands_of_accounts_can_be_searched_quickly_by_name_and_id() {

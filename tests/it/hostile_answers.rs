@@ -1,7 +1,5 @@
 //! Servers and programs that answer without end. Every command ends, says why, and keeps its memory.
 
-#![cfg(unix)]
-
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};

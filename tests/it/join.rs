@@ -402,7 +402,6 @@ fn roles_are_chosen_by_number_and_all_the_others_at_once() {
     );
 }
 
-#[cfg(unix)]
 #[test]
 fn in_a_terminal_the_roles_are_chosen_from_a_list() {
     use super::support::terminal::Terminal;

@@ -1,5 +1,8 @@
 //! Integration tests: run the binary against the simulated AWS and against moto, and read the results with boto3.
+//!
+//! They need a shell, modes of files and pseudo-terminals. On Windows, `cargo test` runs the unit tests.
 
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod access_commands;

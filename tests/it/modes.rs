@@ -1,7 +1,5 @@
 //! Modes of files and folders, and secrets that must not be written to them.
 
-#![cfg(unix)]
-
 use std::os::unix::fs::PermissionsExt;
 
 use super::support::TestEnv;

@@ -129,7 +129,6 @@ fn an_altered_answer_is_a_difference() {
     assert_eq!(found[..2], ["message", "other words"]);
 }
 
-#[cfg(unix)]
 #[test]
 fn the_file_is_private_and_never_overwritten() {
     use std::os::unix::fs::PermissionsExt;

@@ -179,7 +179,6 @@ fn calls_are_logged_and_latency_is_simulated() {
     );
 }
 
-#[cfg(unix)]
 #[test]
 fn serve_prints_the_variables_for_other_tools_and_stops_on_ctrl_c() {
     let env = TestEnv::new("fresh");

@@ -1,8 +1,6 @@
 //! What a user sees: each screen of a run, as a picture and as text, at several sizes, without colors, in ASCII, and in the
 //! accessible mode.
 
-#![cfg(unix)]
-
 use std::fmt::Write as _;
 use std::path::Path;
 

@@ -1,7 +1,5 @@
 //! The output and the files of a complete run contain no secrets, except for the two files of the SSO cache.
 
-#![cfg(unix)]
-
 use std::collections::BTreeSet;
 
 use base64::Engine;

@@ -67,13 +67,11 @@ fn a_file_in_place_of_a_folder_is_reported() {
 }
 
 /// Creates a named pipe with `mkfifo`, because the standard library has no function for it.
-#[cfg(unix)]
 fn make_pipe(at: &Path) {
     std::fs::create_dir_all(at.parent().unwrap()).unwrap();
     assert!(Command::new("/usr/bin/mkfifo").arg(at).status().unwrap().success());
 }
 
-#[cfg(unix)]
 #[test]
 fn a_pipe_in_place_of_an_aws_file_is_reported_without_waiting() {
     for file in [".aws/config", ".aws/credentials"] {
@@ -126,7 +124,6 @@ fn an_unreadable_credentials_file_is_not_treated_as_missing() {
     );
 }
 
-#[cfg(unix)]
 #[test]
 fn a_token_cache_that_others_can_read_is_reported_with_the_chmod_command() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -141,7 +138,6 @@ fn a_token_cache_that_others_can_read_is_reported_with_the_chmod_command() {
     assert!(result.stderr.contains("chmod 700 "), "{}", result.stderr);
 }
 
-#[cfg(unix)]
 #[test]
 fn a_config_behind_a_symlink_is_edited_without_replacing_the_symlink() {
     let env = TestEnv::new("enabled");

@@ -1,7 +1,5 @@
 //! Interactive runs in a terminal: questions, the review, tasks and their keys, and how a run ends.
 
-#![cfg(unix)]
-
 use super::support::terminal::Terminal;
 use super::support::{ANSWERS, REGION, SKIP_RECOMMENDATIONS, TestEnv, is_mutating};
 use idc_sim::PersonKind;

@@ -1,7 +1,5 @@
 //! The sections "Try it on a simulated AWS" of the documentation, whose commands users paste.
 
-#![cfg(unix)]
-
 use std::path::Path;
 use std::process::Command;
 

@@ -16,7 +16,6 @@ fn sign_in_through_portal(env: &mut TestEnv, user: &str) {
     env.credentials = credentials;
 }
 
-#[cfg(unix)]
 #[test]
 fn changes_while_undo_waits_for_confirmation_are_detected_before_deletion() {
     use super::support::terminal::Terminal;
@@ -63,7 +62,6 @@ fn undo_deletes_nothing_without_confirmation() {
     let before = persistent_state(&env.server.cloud());
     env.json(&["undo"]).expect(2);
     env.json(&["undo", "--yes", "--step=nonsense"]).expect(2);
-    #[cfg(unix)]
     {
         use super::support::terminal::Terminal;
         let mut terminal = Terminal::start(&env, &["undo"]);

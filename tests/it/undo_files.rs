@@ -108,7 +108,6 @@ fn a_state_file_cannot_make_undo_delete_other_files() {
     assert!(precious.exists());
 }
 
-#[cfg(unix)]
 #[test]
 fn undo_keeps_a_symlink_to_a_config_that_did_not_exist() {
     let env = TestEnv::new("enabled");

@@ -7,7 +7,6 @@ pub mod chrome;
 pub mod fault_table;
 pub mod faulty;
 pub mod forwarder;
-#[cfg(unix)]
 pub mod kill_points;
 pub mod library;
 pub mod prompt_navigation;
