@@ -248,7 +248,7 @@ class GitHub:
             comments = self.call("GET", f"/issues/{number}/comments?per_page=100&page={page}")
             for comment in comments:
                 # Anybody can write the marker: a comment of a person is never taken for one of this Action.
-                if comment["body"].startswith(marker) and comment["user"]["type"] == "Bot":
+                if comment["body"].startswith(marker) and (comment["user"] or {}).get("type") == "Bot":
                     return self.call("PATCH", f"/issues/comments/{comment['id']}", {"body": text})
             if len(comments) < 100:
                 return self.call("POST", f"/issues/{number}/comments", {"body": text})

@@ -89,7 +89,8 @@ class GitHub:
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
     def add(self, body, kind):
-        self.comments.append({"id": len(self.comments) + 1, "body": body, "user": {"type": kind}})
+        user = {"type": kind} if kind else None
+        self.comments.append({"id": len(self.comments) + 1, "body": body, "user": user})
 
     def release(self, version):
         name = f"idc-setup-{action.target()}"
@@ -210,10 +211,12 @@ class Action(Runner):
         self.assertEqual(len(self.github.comments), 2)
 
     def test_a_comment_of_a_person_is_never_changed(self):
-        self.github.add("<!-- idc-setup access plan access.toml -->\nmine", "User")
+        # The account of the second person is deleted.
+        for kind in ("User", None):
+            self.github.add("<!-- idc-setup access plan access.toml -->\nmine", kind)
         self.start("plan", exit_code=3)
-        self.assertEqual(len(self.github.comments), 2)
-        self.assertTrue(self.github.comments[0]["body"].endswith("mine"))
+        self.assertEqual(len(self.github.comments), 3)
+        self.assertTrue(all(comment["body"].endswith("mine") for comment in self.github.comments[:2]))
 
     def test_a_token_that_can_only_read_is_a_warning(self):
         self.github.is_read_only = True
