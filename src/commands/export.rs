@@ -223,12 +223,12 @@ fn check_flags(flags: &ExportFlags) -> Result<ExportedTo, UserError> {
     };
     match to {
         ExportedTo::ArgoCd if selects || flags.hand_over || flags.take_back => refused(
-            "export argo-cd does not take --hand-over, --take-back, --only-created and --name: it exports no resources."
+            "export argo-cd does not take --hand-over, --take-back, --only-created or --name: it exports no resources."
                 .to_owned(),
         ),
         ExportedTo::ArgoCd => Ok(to),
         _ if flags.take_back && (selects || flags.hand_over || flags.dir.is_some()) => refused(
-            "--take-back exports nothing, so it cannot be used with --hand-over, --only-created, --dir and --name."
+            "--take-back exports nothing, so it cannot be used with --hand-over, --only-created, --dir or --name."
                 .to_owned(),
         ),
         _ if has_argo_cd_flags => refused(format!("{OF_ARGO_CD} are flags of export argo-cd.")),
