@@ -45,9 +45,9 @@ pub fn nothing(desired: &Desired, observed: &Inventory) -> String {
         ));
     }
     if missing > 0 {
-        let verb = if missing == 1 { "does" } else { "do" };
+        let (verb, them) = if missing == 1 { ("does", "it") } else { ("do", "them") };
         sentences.push(format!(
-            "{missing} {verb} not exist yet, and the file owns what idc-setup access apply creates."
+            "{missing} {verb} not exist yet: idc-setup access apply creates {them}, and the file then owns {them}."
         ));
     }
     if ignored > 0 {
@@ -78,8 +78,15 @@ mod tests {
         assert_eq!(
             nothing(&file, &live),
             "There is no permission set to take over. The file owns 1 already. The access file old name owns 2: if you \
-             renamed this file, run idc-setup access adopt --from 'old name'. 1 does not exist yet, and the file owns what \
-             idc-setup access apply creates."
+             renamed this file, run idc-setup access adopt --from 'old name'. 1 does not exist yet: idc-setup access apply \
+             creates it, and the file then owns it."
+        );
+        file.permission_sets
+            .insert("Newer".to_owned(), desired_set(spec("Newer", 0)));
+        let several = nothing(&file, &live);
+        assert!(
+            several.ends_with("2 do not exist yet: idc-setup access apply creates them, and the file then owns them."),
+            "{several}"
         );
     }
 }
