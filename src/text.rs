@@ -96,6 +96,15 @@ pub fn matches_wildcards(pattern: &str, text: &str) -> bool {
     WildMatch::new(pattern).matches(text)
 }
 
+/// `a`, `a and b`, `a, b and c`.
+pub fn listed(parts: &[impl AsRef<str>]) -> String {
+    let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
+    match parts.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => parts.concat(),
+    }
+}
+
 /// The text with a capital letter at its beginning.
 pub fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
@@ -163,6 +172,18 @@ mod tests {
         }
         // No pattern takes long.
         assert!(!matches_wildcards(&("a*".repeat(500) + "b"), &"a".repeat(5000)));
+    }
+
+    #[test]
+    fn the_last_part_of_a_list_follows_an_and() {
+        for (parts, expected) in [
+            (&["a"][..], "a"),
+            (&["a", "b"], "a and b"),
+            (&["a", "b", "c"], "a, b and c"),
+            (&[], ""),
+        ] {
+            assert_eq!(listed(parts), expected);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::own_flags::{SharedFlag, shared};
 use super::{Requested, tree};
 use crate::next_step::{NextStep, Subcommand};
-use crate::text::one_line;
+use crate::text::{listed, one_line};
 use crate::user_error::UserError;
 
 /// Returns the error for a command line that clap does not accept.
@@ -86,14 +86,6 @@ fn takers(flag: &SharedFlag) -> String {
     let mut names: Vec<&str> = flag.listers().map(Subcommand::family).collect();
     names.dedup();
     listed(&names)
-}
-
-/// `run, status and plan`.
-fn listed(names: &[&str]) -> String {
-    match names.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => names.concat(),
-    }
 }
 
 /// Returns the most similar command that clap suggests: the one with the most characters in common at the beginning.

@@ -25,7 +25,7 @@ use crate::profiles::role::{Offered, Role};
 use crate::profiles::sessions;
 use crate::reconcile::{Importance, StepInfo, step_error};
 use crate::resources::cli_config::SCOPE;
-use crate::text::capitalized;
+use crate::text::{capitalized, listed};
 use crate::ui::Screen;
 use crate::ui::profiles::{ProfilesReport, print_joined};
 use crate::user_error::{UserError, UserErrorKind};
@@ -508,7 +508,7 @@ impl Joining<'_> {
         let of_profiles = moved.profiles.iter().map(|name| format!("the profile {name}"));
         let what: Vec<String> = of_sessions.chain(of_profiles).collect();
         let lines = vec![
-            format!("Another URL of this access portal is in {}.", what.join(", ")),
+            format!("Another URL of this access portal is in {}.", listed(&what)),
             format!("All accounts of its profiles, such as {account}, are in this access portal too."),
         ];
         if self.prompter().can_ask() {
@@ -572,7 +572,7 @@ impl Joining<'_> {
                 format!(
                     "The access portal does not offer this role to you. It offers {} roles, such as {}.",
                     roles.len(),
-                    shown.join(", ")
+                    listed(&shown)
                 ),
                 SetupCommand::again()
                     .placeholder("--account", "ID")

@@ -11,6 +11,7 @@ use super::names::{self, Template};
 use super::role::{Role, role_order};
 use crate::ids::RegionName;
 use crate::resources::cli_config::{LEGACY_KEYS, MARK, OTHER_CREDENTIALS};
+use crate::text::listed;
 use aws_config_file::{Config, ProfileEdit, ProfileSection};
 
 /// The name of the profile that every command uses without `--profile`. No managed profile gets it.
@@ -358,7 +359,7 @@ fn stale_row(removes: bool, profile: &ProfileSection, sources: &BTreeSet<&str>) 
         .collect();
     let why = if !foreign.is_empty() {
         let setting = if foreign.len() == 1 { "setting" } else { "settings" };
-        let names = foreign.join(", ");
+        let names = listed(&foreign);
         Some(format!("It has the {setting} {names}, which idc-setup did not write."))
     } else if profile.has_more {
         Some("It has comments, which idc-setup did not write.".to_owned())

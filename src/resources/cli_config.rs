@@ -18,6 +18,7 @@ use crate::reconcile::Manually;
 use crate::reconcile::{
     Branch, Change, Condition, Consent, Context, Deletion, Elsewhere, Error, Resource, StepInfo, Target,
 };
+use crate::text::listed;
 use crate::user_error::UserError;
 use aws_config_file::files;
 use aws_config_file::{Config, ParseError, Paths, Section, redacted, without_trailing_comment};
@@ -243,7 +244,8 @@ pub fn other_users(config: &Config, spec: &CliConfigSpec) -> Vec<String> {
 pub fn change(verb: Verb, session: &str, profile: &str, path: &Path, diff: String, others: &[String]) -> Change {
     let others = match others {
         [] => String::new(),
-        others => format!(", which the profiles {} also use,", others.join(", ")),
+        [other] => format!(", which the profile {other} also uses,"),
+        others => format!(", which the profiles {} also use,", listed(others)),
     };
     let write = match verb {
         Verb::Update => "Replace the other values of",

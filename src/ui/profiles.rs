@@ -12,7 +12,7 @@ use crate::aws::connect::Caller;
 use crate::ids::RegionName;
 use crate::next_step::{NextSteps, SetupCommand};
 use crate::profiles::plan::{Action, Row};
-use crate::text::{clean, clean_lines, quoted};
+use crate::text::{clean, clean_lines, listed, quoted};
 
 /// The lines of a difference that a question shows. `d` shows all of them.
 const SHOWN_LINES: usize = 20;
@@ -140,16 +140,11 @@ impl ProfilesReport {
     fn stale(&self) -> Option<(String, SetupCommand)> {
         let stale = self.of(Action::Stale);
         let names: Vec<&str> = stale.iter().take(NAMED).map(|row| row.profile.as_str()).collect();
-        let more = stale.len().saturating_sub(NAMED);
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
+        let profiles = match stale.len().saturating_sub(NAMED) {
+            0 => listed(&names),
+            more => format!("{} and {more} more", names.join(", ")),
         };
-        let line = format!(
-            "The access portal no longer offers the roles of {}{more}.",
-            names.join(", ")
-        );
+        let line = format!("The access portal no longer offers the roles of {profiles}.");
         let command = SetupCommand::profiles_sync()
             .value("--sso-session", &self.session)
             .switch("--prune");

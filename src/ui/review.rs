@@ -9,7 +9,7 @@ use crate::answers::Key;
 use crate::aws::regions;
 use crate::progress::{ResourceKind, Verb};
 use crate::reconcile::{Change, Consent};
-use crate::text::clean;
+use crate::text::{clean, listed};
 use crate::wizard::Review;
 
 /// The kinds of a new resource, with the article, in the order of the sentence.
@@ -119,15 +119,6 @@ fn duration(text: &str) -> String {
             None => format!("{} minutes", clean(text.trim_end_matches('m'))),
         },
         _ => clean(text),
-    }
-}
-
-/// `a, b and c`.
-fn listed(parts: &[String]) -> String {
-    match parts {
-        [] => String::new(),
-        [one] => one.clone(),
-        [all @ .., last] => format!("{} and {last}", all.join(", ")),
     }
 }
 

@@ -183,7 +183,8 @@ fn a_new_url_reaches_every_session_and_profile_of_the_portal() {
     let env = env_with(&[("222222222222", "prod"), ("333333333333", "test")]);
     env.write_config(FORMER);
     let args = [OTHER_URL, "--all"];
-    let named = "Another URL of this access portal is in the SSO session one, the SSO session two, the profile legacy.";
+    let named =
+        "Another URL of this access portal is in the SSO session one, the SSO session two and the profile legacy.";
     join(&env, &args).expect(3).expect_text(named);
     assert_eq!(env.config(), FORMER);
     join(&env, &[&args[..], &["--yes"]].concat()).expect(0);

@@ -114,7 +114,7 @@ fn profiles_whose_role_is_gone_are_removed_only_with_prune_and_only_if_nobody_ha
     env.server.cloud().assignments.truncate(1);
     sync(&env, &["--yes"])
         .expect(0)
-        .expect_text("no longer offers the roles of prod-AdministratorAccess, test-AdministratorAccess")
+        .expect_text("no longer offers the roles of prod-AdministratorAccess and test-AdministratorAccess")
         .expect_text("--prune");
     assert_eq!(env.config(), edited);
     let result = sync(&env, &["--yes", "--prune"]).expect(5);

@@ -15,6 +15,7 @@ use crate::access::file::{Pattern, PatternKind};
 use crate::access::guards::Patterns;
 use crate::access::mistake::{Located, Place};
 use crate::ids::AccountId;
+use crate::text::listed;
 
 /// An assignment is noted from this number of days before its `until` on.
 const DAYS_BEFORE_END: i64 = 14;
@@ -68,14 +69,6 @@ fn not_owned(draft: &mut Draft) {
         };
         let place = sets.values().next().filter(|_| sets.len() == 1);
         draft.note(NoteKind::NotOwned, text, place);
-    }
-}
-
-/// `A`, `A and B`, `A, B and C`.
-fn listed(names: &[&str]) -> String {
-    match names {
-        [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
-        _ => names.concat(),
     }
 }
 

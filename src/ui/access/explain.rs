@@ -6,6 +6,7 @@ use super::text::{Line, Sign};
 use super::words;
 use crate::access::explain::{Others, ThroughGroup, Way, WayState};
 use crate::resources::inventory::account_text;
+use crate::text::listed;
 
 /// The most accounts of a path that are named, unless everything is wanted.
 const MOST_ACCOUNTS: usize = 3;
@@ -124,7 +125,7 @@ fn accounts(ways: &[&Way], everything: bool) -> String {
         let more = ways.len() - names.len();
         names.push(format!("{more} more (-v shows them)"));
     }
-    words::listed(&names)
+    listed(&names)
 }
 
 /// The lines of the file that have to do with a way.

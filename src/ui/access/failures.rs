@@ -4,6 +4,7 @@ use super::counts::{self, Verb};
 use super::words;
 use crate::access::apply::Outcome;
 use crate::access::plan::Change;
+use crate::text::listed;
 
 /// The most changes that are named for one reason.
 pub const MOST_EXAMPLES: usize = 3;
@@ -74,7 +75,7 @@ pub fn not_begun(outcome: &Outcome) -> Option<String> {
         0 => String::new(),
         failed => format!(", because {} failed", words::counted(failed, "change")),
     };
-    (!counts.is_empty()).then(|| format!("Not begun: {}{why}.", words::listed(&counts)))
+    (!counts.is_empty()).then(|| format!("Not begun: {}{why}.", listed(&counts)))
 }
 
 /// What is not known to have ended: `Unknown: 3 changes were in progress. AWS may still complete them.`

@@ -6,6 +6,7 @@ use super::words;
 use crate::access::plan::{Action, Change};
 use crate::ids::AccountId;
 use crate::resources::inventory::{Accounts, Inventory};
+use crate::text::listed;
 
 /// A permission set that somebody gets or loses.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -180,7 +181,7 @@ pub fn summary(people: &ByPerson, is_taken: bool) -> Option<String> {
         .into_iter()
         .filter(|(count, _)| *count > 0);
     let who: Vec<String> = counts.map(|(count, what)| words::counted(count, what)).collect();
-    let (who, sets) = (words::listed(&who), words::counted(sets.len(), "permission set"));
+    let (who, sets) = (listed(&who), words::counted(sets.len(), "permission set"));
     let accounts = words::counted(accounts.len(), "account");
     let count = words::counted(count, "assignment");
     Some(if is_taken {

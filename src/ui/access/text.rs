@@ -17,7 +17,7 @@ use crate::access::drift::{Drift, DriftKind};
 use crate::access::mistake::Mistake;
 use crate::access::plan::{Action, Change, Note, Plan, Refusal, RefusalReason};
 use crate::resources::inventory::Accounts;
-use crate::text::clean;
+use crate::text::{clean, listed};
 use crate::ui::screen::Screen;
 
 /// What a line is about.
@@ -427,7 +427,7 @@ pub fn creations_and_changes(changes: &[Change]) -> Vec<String> {
 pub fn deletions(changes: &[Change]) -> String {
     let text = counts::text(counts::of(changes, Verb::Delete));
     let parts: Vec<String> = text.split(", ").map(str::to_owned).collect();
-    format!("Delete {}", words::listed(&parts))
+    format!("Delete {}", listed(&parts))
 }
 
 /// Whether a change deletes a user or a group, which cannot be brought back.

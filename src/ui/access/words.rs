@@ -14,7 +14,7 @@ use crate::ids::{AccountId, Principal};
 use crate::progress::Setting;
 use crate::reconcile::{FieldChange, SettingChange};
 use crate::resources::inventory::{ACCESS_TAG, ASSIGNMENTS_TAG, Accounts};
-use crate::text::duration_text;
+use crate::text::{duration_text, listed};
 
 /// The kind of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -73,14 +73,6 @@ impl Kind {
 pub fn counted(count: usize, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
-}
-
-/// `a`, `a and b`, `a, b and c`.
-pub fn listed(parts: &[String]) -> String {
-    match parts.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => parts.concat(),
-    }
 }
 
 /// At most this many of them, and how many others there are: `a, b and 9 others`.
@@ -342,9 +334,6 @@ mod tests {
     #[test]
     fn lists_and_counts_read_like_english() {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        assert_eq!(listed(&words(&[])), "");
-        assert_eq!(listed(&words(&["a"])), "a");
-        assert_eq!(listed(&words(&["a", "b", "c"])), "a, b and c");
         let three = words(&["a", "b", "c"]);
         assert_eq!(few(&three, 3), "a, b and c");
         assert_eq!(few(&three, 2), "a, b and 1 other");

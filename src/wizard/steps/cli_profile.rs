@@ -16,6 +16,7 @@ use crate::reconcile::plan::{Action, Address, Node};
 use crate::reconcile::{Change, Consent, Importance, Slot, Snapshot, StepInfo};
 use crate::resources::cli_config::{self, CliConfigSpec, OTHER_CREDENTIALS, unusable};
 use crate::resources::item::{ItemField, ItemState};
+use crate::text::listed;
 use crate::user_error::UserError;
 use crate::wizard::{Applied, Observed, Prompter, Status, Step, StepPlan};
 use aws_config_file::{Config, Paths, Section, has_keys, read_credentials};
@@ -107,7 +108,7 @@ impl CliProfile {
             let users = match &differences.users[..] {
                 [] => String::new(),
                 [user] => format!(" The profile {user} uses this session."),
-                users => format!(" The profiles {} use this session.", users.join(", ")),
+                users => format!(" The profiles {} use this session.", listed(users)),
             };
             let with_other_names = with_other_names.to("use other names");
             return Observed::different(format!("The {found}.{users}"), with_other_names).or_next(update);
