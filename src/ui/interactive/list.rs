@@ -17,3 +17,23 @@ pub(super) struct List<'a> {
     /// There is something to go back to.
     pub can_go_back: bool,
 }
+
+/// A row of a list, with `cut` at its end if the whole row has no room.
+pub(super) fn fitted(row: &str, columns: usize, cut: &str) -> String {
+    console::truncate_str(row.trim_end(), columns, cut)
+        .trim_end()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_is_cut_says_so() {
+        assert_eq!(fitted("Create an organization", 22, "…"), "Create an organization");
+        assert_eq!(fitted("Create an organization  ", 22, "…"), "Create an organization");
+        assert_eq!(fitted("Create an organization", 21, "…"), "Create an organizati…");
+        assert_eq!(fitted("Create an organization", 21, "..."), "Create an organiza...");
+    }
+}

@@ -11,7 +11,7 @@ use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 use super::Interactive;
 use super::field::{Field, Label};
 use super::keys::{Keys, Press};
-use super::list::List;
+use super::list::{List, fitted};
 use super::search_list::Picked;
 use crate::next_step::SetupCommand;
 use crate::text::clean;
@@ -305,13 +305,11 @@ impl Interactive {
     /// Asks for a row of a short list, with dialoguer.
     async fn select(&self, list: &List<'_>) -> Result<Picked, UserError> {
         let columns = usize::from(Term::stderr().size().1).max(20);
+        let cut = self.screen.encode("…");
         let labels = list.choices.iter().map(|choice| &choice.label[..]);
         let rows: Vec<String> = labels
             .chain((!list.help.is_empty()).then_some(HELP))
-            .map(|row| {
-                let row = self.screen.encode(&clean(row));
-                console::truncate_str(&row, columns - 4, "").trim_end().to_owned()
-            })
+            .map(|row| fitted(&self.screen.encode(&clean(row)), columns - 4, &cut))
             .collect();
         // A line that is broken is not redrawn in place.
         let short = list.text.split(" (").next().unwrap_or(list.text);

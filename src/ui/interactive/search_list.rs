@@ -6,7 +6,7 @@ use console::{Style, Term, measure_text_width};
 use super::Interactive;
 use super::field::{Field, Label};
 use super::keys::{Keys, Press};
-use super::list::List;
+use super::list::{List, fitted};
 use crate::text::clean;
 use crate::user_error::UserError;
 use crate::wizard::Choice;
@@ -120,11 +120,11 @@ fn row_of(choice: &Choice, columns: usize, cut: &str) -> String {
     let label = clean(&choice.label);
     let label = label.trim_end();
     if measure_text_width(label) <= columns || label.starts_with(&choice.value) {
-        return console::truncate_str(label, columns, cut).trim_end().to_owned();
+        return fitted(label, columns, cut);
     }
     let rest: Vec<&str> = label.split_whitespace().filter(|word| *word != choice.value).collect();
     let row = format!("{} {}", clean(&choice.value), rest.join(" "));
-    console::truncate_str(&row, columns, cut).trim_end().to_owned()
+    fitted(&row, columns, cut)
 }
 
 #[cfg(test)]
