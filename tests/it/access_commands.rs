@@ -665,6 +665,21 @@ fn remove_takes_a_leaver_out_of_the_file_and_shows_the_plan() {
 }
 
 #[test]
+fn remove_says_what_it_has_written_even_without_a_plan() {
+    let env = applied();
+    edit(&env, "\"user:ada\"", "\"user:adda\"");
+    let envelope = validated(&env.json(&["access", "remove", "bob", "--yes"]).expect(2));
+    assert_eq!(envelope["removal"]["written"], true);
+    assert_eq!(envelope["mistakes"].as_array().unwrap().len(), 1, "{envelope:#}");
+    let text = std::fs::read_to_string(env.path("access.toml")).unwrap();
+    assert!(!text.contains("bob"), "{text}");
+    let env = applied();
+    env.deny(&["identitystore:ListUsers"]);
+    let envelope = validated(&env.json(&["access", "remove", "bob", "--yes"]).expect(4));
+    assert_eq!(envelope["removal"]["written"], true);
+}
+
+#[test]
 fn remove_says_that_a_user_is_absent_already() {
     let env = applied();
     env.json(&["access", "remove", "bob", "--delete-user", "--yes"])
@@ -692,7 +707,12 @@ fn all_mistakes_are_reported_with_place_and_suggestion() {
     let env = team();
     edit(&env, "session-duration = \"8h\"", "sesion-duration = \"8h\"");
     edit(&env, "family-name = \"Byron\"", "family-name = 7");
-    for command in [&["access", "plan"][..], &["access", "apply"], &["access", "drift"]] {
+    for command in [
+        &["access", "plan"][..],
+        &["access", "apply"],
+        &["access", "drift"],
+        &["access", "remove", "ada"],
+    ] {
         let result = env.run(command).expect(2);
         assert!(
             result.stderr.contains("The access file has 2 mistakes."),

@@ -168,7 +168,8 @@ pub async fn read(
     )
     .await?;
     let today = assumptions.today.unwrap_or_else(today);
-    let mut desired = resolve::resolve(&file, &inventory.accounts, &names, context.partition(), today)?;
+    let desired = resolve::resolve(&file, &inventory.accounts, &names, context.partition(), today);
+    let mut desired = desired.map_err(Failure::in_organization)?;
     assumptions.remove_users(&mut desired, &inventory)?;
     Ok(Situation {
         file,

@@ -53,9 +53,14 @@ pub async fn remove(cli: &Cli, flags: &AccessRemoveFlags, environment: &Environm
         Ok(false) => return not_written(cli, flags, screen, &removal),
         Err(error) => return report::fail(cli, screen, error.into()),
     }
-    match write_and_plan(cli, flags, environment, screen, &removal).await {
+    if let Err(error) = write_and_say(screen, &removal.edits) {
+        return report::fail(cli, screen, error.into());
+    }
+    print_page(cli, screen, &flags.user, &removal, true);
+    match plan_after(cli, flags, environment, screen, &removal).await {
         Ok(exit) => exit,
-        Err(failure) => report::fail(cli, screen, failure),
+        // The files are written, whatever keeps the plan from being made.
+        Err(failure) => report::fail_after(cli, screen, failure, body_of(&flags.user, &removal, true)),
     }
 }
 
@@ -91,16 +96,14 @@ async fn plan_only(
     finish(cli, flags, environment, screen, removal, &planned).await
 }
 
-/// Writes the files, shows the plan, and says what the user keeps.
-async fn write_and_plan(
+/// Shows the plan of the files that were written, and says what the user keeps.
+async fn plan_after(
     cli: &Cli,
     flags: &AccessRemoveFlags,
     environment: &Environment,
     screen: &Screen,
     removal: &Removal,
 ) -> Result<ExitCode, Failure> {
-    write_and_say(screen, &removal.edits)?;
-    print_page(cli, screen, &flags.user, removal, true);
     let planned = plan_without(cli, flags.file.as_deref(), &flags.user, environment, screen).await?;
     finish(cli, flags, environment, screen, removal, &planned).await
 }
@@ -157,7 +160,7 @@ async fn finish(
     // The answer to the first question does not answer this one.
     if !flags.delete_user && ask(cli, &question, environment, screen).await? {
         let path = source::path(flags.file.as_deref(), Taken::After(&flags.user))?;
-        let deletion = remove_user(&path, &flags.user, true)?;
+        let deletion = remove_user(&path, &flags.user, true).map_err(Failure::in_file)?;
         show_edits(cli, screen, &deletion);
         write_and_say(screen, &deletion.edits)?;
         print_page(cli, screen, &flags.user, &deletion, true);
@@ -181,7 +184,7 @@ fn is_deleted(planned: &Planned, user: &str) -> bool {
 /// What has to be edited.
 fn removal(flags: &AccessRemoveFlags) -> Result<Removal, Failure> {
     let path = source::path(flags.file.as_deref(), Taken::After(&flags.user))?;
-    Ok(remove_user(&path, &flags.user, flags.delete_user)?)
+    remove_user(&path, &flags.user, flags.delete_user).map_err(Failure::in_file)
 }
 
 /// The error for a user whom neither the file nor Identity Center has, with the name that was probably meant.
@@ -305,10 +308,7 @@ fn not_written(cli: &Cli, flags: &AccessRemoveFlags, screen: &Screen, removal: &
     let exit = ExitCode::Incomplete;
     if cli.flags.output == Output::Json {
         let error = UserError::new(UserErrorKind::Left, "The access file was not written.", next);
-        let body = AccessBody {
-            removal: Some(removal_out(&flags.user, removal, false)),
-            ..AccessBody::default()
-        };
+        let body = body_of(&flags.user, removal, false);
         return report::envelope(screen, &Origin::default(), body, Some(&error), exit);
     }
     print_page(cli, screen, &flags.user, removal, false);
@@ -317,6 +317,14 @@ fn not_written(cli: &Cli, flags: &AccessRemoveFlags, screen: &Screen, removal: &
         screen.print_next(&next.into());
     }
     exit
+}
+
+/// The body of an envelope without a plan.
+fn body_of(user: &str, removal: &Removal, is_written: bool) -> AccessBody {
+    AccessBody {
+        removal: Some(removal_out(user, removal, is_written)),
+        ..AccessBody::default()
+    }
 }
 
 fn removal_out(user: &str, removal: &Removal, written: bool) -> RemovalOut {

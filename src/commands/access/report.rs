@@ -77,17 +77,26 @@ pub fn envelope(
 
 /// Prints why a command ended early, and returns the exit code.
 pub fn fail(cli: &Cli, screen: &Screen, failure: Failure) -> ExitCode {
+    fail_after(cli, screen, failure, AccessBody::default())
+}
+
+/// Like [`fail`], with what the command has done before in the body of the envelope.
+pub fn fail_after(cli: &Cli, screen: &Screen, failure: Failure, body: AccessBody) -> ExitCode {
     match failure {
+        Failure::Error(error) if cli.flags.output == Output::Json => {
+            let exit = ExitCode::from(error.kind);
+            envelope(screen, &Origin::default(), body, Some(&error), exit)
+        }
         Failure::Error(error) => fail_with(cli, screen, screen.invocation.subcommand, error),
         Failure::Mistakes {
             mistakes,
             are_names_checked,
-        } => refuse(cli, screen, &mistakes, are_names_checked),
+        } => refuse(cli, screen, &mistakes, are_names_checked, body),
     }
 }
 
 /// Prints all mistakes in the files.
-fn refuse(cli: &Cli, screen: &Screen, mistakes: &[Mistake], are_names_checked: bool) -> ExitCode {
+fn refuse(cli: &Cli, screen: &Screen, mistakes: &[Mistake], are_names_checked: bool, body: AccessBody) -> ExitCode {
     let exit = ExitCode::Usage;
     let unchecked = (!are_names_checked).then_some(UNCHECKED_NAMES);
     match cli.flags.output {
@@ -99,7 +108,7 @@ fn refuse(cli: &Cli, screen: &Screen, mistakes: &[Mistake], are_names_checked: b
             );
             let body = AccessBody {
                 mistakes: mistakes.iter().map(MistakeOut::of).collect(),
-                ..AccessBody::default()
+                ..body
             };
             envelope(screen, &Origin::default(), body, Some(&error), exit)
         }

@@ -60,8 +60,17 @@ impl From<UserError> for Failure {
     }
 }
 
-impl From<Vec<Mistake>> for Failure {
-    fn from(mistakes: Vec<Mistake>) -> Self {
+impl Failure {
+    /// Mistakes that show without the organization, so that no name was looked up there.
+    pub fn in_file(mistakes: Vec<Mistake>) -> Self {
+        Self::Mistakes {
+            mistakes,
+            are_names_checked: false,
+        }
+    }
+
+    /// Mistakes that show in the organization.
+    pub fn in_organization(mistakes: Vec<Mistake>) -> Self {
         Self::Mistakes {
             mistakes,
             are_names_checked: true,
@@ -116,8 +125,5 @@ pub fn path(given: Option<&Path>, taken: Taken<'_>) -> Result<PathBuf, UserError
 /// If it does not exist, and all its mistakes.
 pub fn read(given: Option<&Path>, taken: Taken<'_>) -> Result<AccessFile, Failure> {
     let path = path(given, taken)?;
-    file::read(&path).map_err(|mistakes| Failure::Mistakes {
-        mistakes,
-        are_names_checked: false,
-    })
+    file::read(&path).map_err(Failure::in_file)
 }
