@@ -703,6 +703,33 @@ fn remove_says_that_a_user_is_absent_already() {
 }
 
 #[test]
+fn remove_does_not_offer_a_deletion_that_the_file_asks_for_and_the_plan_refuses() {
+    let env = applied();
+    edit(
+        &env,
+        "name = \"acme\"\n",
+        "name = \"acme\"\n[guard]\nprotect = [\"user:bob\"]\n",
+    );
+    let stays = "The user itself stays, although the file says that the user must not exist";
+    for args in [
+        &["access", "remove", "bob", "--delete-user", "--yes"][..],
+        &["access", "remove", "bob"],
+    ] {
+        let result = env
+            .run(args)
+            .expect(5)
+            .expect_text("it is protected")
+            .expect_text(stays);
+        assert!(!result.stderr.contains("With --delete-user"), "{}", result.stderr);
+    }
+    // The same with access that ends only with the user.
+    edit(&env, "membership = \"exactly\"\n", "");
+    let result = env.run(&["access", "remove", "bob"]).expect(5);
+    assert!(result.stdout.contains("Access that stays"), "{}", result.stdout);
+    assert!(!result.stderr.contains("--delete-user"), "{}", result.stderr);
+}
+
+#[test]
 fn all_mistakes_are_reported_with_place_and_suggestion() {
     let env = team();
     edit(&env, "session-duration = \"8h\"", "sesion-duration = \"8h\"");

@@ -131,19 +131,28 @@ async fn finish(
         ));
     }
     let exit = show(cli, screen, planned);
-    let exists = planned.situation.inventory.user_named(&flags.user).is_some();
+    let situation = &planned.situation;
+    let exists = situation.inventory.user_named(&flags.user).is_some();
     if !exists || is_deleted(planned, &flags.user) {
         return Ok(exit);
     }
+    let listed = situation.desired.users.get(&flags.user);
+    let is_absent = listed.is_some_and(|listed| listed.is_absent);
     if planned.kept.is_empty() {
+        let why = if is_absent {
+            "The user itself stays, although the file says that the user must not exist: see the refusals and notes of the \
+             plan."
+        } else {
+            "The user itself stays. With --delete-user, the file says that the user must not exist."
+        };
         screen.talk(&format!(
-            "Applied with --prune, this leaves the user {} without access. The user itself stays. With --delete-user, the file \
-             says that the user must not exist.",
+            "Applied with --prune, this leaves the user {} without access. {why}",
             flags.user
         ));
         return Ok(exit);
     }
-    if !planned.kept.iter().any(KeptAccess::ends_with_user) {
+    // A file that says it already cannot say it again: the plan has refused the deletion.
+    if is_absent || !planned.kept.iter().any(KeptAccess::ends_with_user) {
         return Ok(exit);
     }
     let question = Confirm {
