@@ -665,6 +665,26 @@ fn remove_takes_a_leaver_out_of_the_file_and_shows_the_plan() {
 }
 
 #[test]
+fn remove_writes_nothing_about_a_user_whom_nobody_knows() {
+    let env = applied();
+    for args in [
+        &["access", "remove", "bbo", "--delete-user", "--yes"][..],
+        &["access", "remove", "bbo", "--delete-user"],
+    ] {
+        env.run(args)
+            .expect(2)
+            .expect_text("Neither the access file nor Identity Center has a user \"bbo\". A similar name is bob.")
+            .expect_text("idc-setup access remove --delete-user bob");
+    }
+    let envelope = validated(
+        &env.json(&["access", "remove", "nobody", "--delete-user", "--yes"])
+            .expect(2),
+    );
+    assert_eq!(envelope["removal"], Value::Null);
+    assert_eq!(std::fs::read_to_string(env.path("access.toml")).unwrap(), team::FILE);
+}
+
+#[test]
 fn remove_says_what_it_has_written_even_without_a_plan() {
     let env = applied();
     edit(&env, "\"user:ada\"", "\"user:adda\"");

@@ -4,20 +4,23 @@ use std::rc::Rc;
 
 use similar::TextDiff;
 
-use super::live::Situation;
+use super::live::connect;
 use super::plan::{Planned, plan_without, show};
 use super::report::{self, Origin};
 use super::source::{self, Failure, Taken};
 use crate::access::leaver::KeptAccess;
+use crate::access::live::INFO;
 use crate::access::nearest::nearest;
 use crate::access::plan::Action;
 use crate::access::remove::{Edit, Removal, remove_user};
 use crate::browser::Browser;
 use crate::cli::{AccessRemoveFlags, Cli, Output};
-use crate::commands::session::{prompter, say_rehearsal};
+use crate::commands::session::{checking, prompter, say_rehearsal};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::next_step::SetupCommand;
+use crate::reconcile::rerun;
+use crate::resources::user;
 use crate::ui::Screen;
 use crate::ui::access::json::{AccessBody, EditOut, PlaceOut, PlanOut, RemovalOut};
 use crate::ui::access::markdown;
@@ -41,6 +44,9 @@ pub async fn remove(cli: &Cli, flags: &AccessRemoveFlags, environment: &Environm
             Err(failure) => report::fail(cli, screen, failure),
         };
     }
+    if let Err(failure) = check_named(cli, flags, environment, screen, &removal).await {
+        return report::fail(cli, screen, failure);
+    }
     show_edits(cli, screen, &removal);
     let question = Confirm {
         prompt: format!("Take {} out of the access file?", flags.user),
@@ -62,6 +68,32 @@ pub async fn remove(cli: &Cli, flags: &AccessRemoveFlags, environment: &Environm
         // The files are written, whatever keeps the plan from being made.
         Err(failure) => report::fail_after(cli, screen, failure, body_of(&flags.user, &removal, true)),
     }
+}
+
+/// Refuses to write that a user must not exist whom the file does not name, and who does not exist: the name is mistyped.
+async fn check_named(
+    cli: &Cli,
+    flags: &AccessRemoveFlags,
+    environment: &Environment,
+    screen: &Screen,
+    removal: &Removal,
+) -> Result<(), Failure> {
+    if !removal.places.is_empty() {
+        return Ok(());
+    }
+    let file = source::read(flags.file.as_deref(), Taken::After(&flags.user))?;
+    let waiting = checking(cli, environment, screen, "Reading the users…");
+    let connected = connect(cli, environment, screen).await?;
+    let users = user::list(connected.context(), &connected.instance).await;
+    drop(waiting);
+    let users = users.map_err(rerun(&INFO))?;
+    let mut existing = users.values().map(|user| &user.name);
+    if existing.any(|name| *name == flags.user) {
+        return Ok(());
+    }
+    let listed = file.users.iter().map(|user| &user.name.value);
+    let existing = users.values().map(|user| &user.name);
+    Err(unknown_user(flags, listed.chain(existing)).into())
 }
 
 /// Shows the plan if there is nothing to take out: the user is out of the file already, and can still have access.
@@ -91,7 +123,11 @@ async fn plan_only(
             ));
             say_kept(screen, removal);
         }
-        None => return Err(unknown_user(situation, flags).into()),
+        None => {
+            let listed = situation.desired.users.keys();
+            let existing = situation.inventory.users.values().map(|user| &user.name);
+            return Err(unknown_user(flags, listed.chain(existing)).into());
+        }
     }
     finish(cli, flags, environment, screen, removal, &planned).await
 }
@@ -196,11 +232,9 @@ fn removal(flags: &AccessRemoveFlags) -> Result<Removal, Failure> {
     remove_user(&path, &flags.user, flags.delete_user).map_err(Failure::in_file)
 }
 
-/// The error for a user whom neither the file nor Identity Center has, with the name that was probably meant.
-fn unknown_user(situation: &Situation, flags: &AccessRemoveFlags) -> UserError {
-    let listed = situation.desired.users.keys().map(String::as_str);
-    let existing = situation.inventory.users.values().map(|user| user.name.as_str());
-    let similar = nearest(&flags.user, listed.chain(existing));
+/// The error for a user whom neither the file nor Identity Center has, with the one of their names that was probably meant.
+fn unknown_user<'n>(flags: &AccessRemoveFlags, names: impl Iterator<Item = &'n String>) -> UserError {
+    let similar = nearest(&flags.user, names.map(String::as_str));
     let similar_text = similar.map_or_else(String::new, |similar| format!(" A similar name is {similar}."));
     let again = match similar {
         Some(similar) => SetupCommand::again().word(similar),
