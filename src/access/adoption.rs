@@ -1,5 +1,4 @@
-//! Taking over permission sets that exist: the command for those of another access file, and why there is nothing to take
-//! over.
+//! Taking over permission sets that exist: the commands that sentences name, and why there is nothing to take over.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +7,34 @@ use super::guards::Patterns;
 use crate::resources::inventory::Inventory;
 use crate::text::quoted;
 
-/// The command that takes over the permission sets that the access file with this name owns.
-pub fn command(owner: &str) -> String {
-    format!("idc-setup access adopt --from {}", quoted(owner))
+/// The commands that sentences about permission sets name, with the arguments that they need: in a rehearsal, they are
+/// others.
+#[derive(Debug, Clone)]
+pub struct CommandLines {
+    /// Takes over permission sets that nobody owns.
+    pub adopt: String,
+    /// Applies the access file.
+    pub apply: String,
+}
+
+impl Default for CommandLines {
+    fn default() -> Self {
+        Self {
+            adopt: "idc-setup access adopt".to_owned(),
+            apply: "idc-setup access apply".to_owned(),
+        }
+    }
+}
+
+impl CommandLines {
+    /// The command that takes over the permission sets that the access file with this name owns.
+    pub fn adopt_from(&self, owner: &str) -> String {
+        format!("{} --from {}", self.adopt, quoted(owner))
+    }
 }
 
 /// Why no permission set that the file lists can be taken over, in sentences.
-pub fn nothing(desired: &Desired, observed: &Inventory) -> String {
+pub fn nothing(desired: &Desired, observed: &Inventory, commands: &CommandLines) -> String {
     let ignore = Patterns::new(&desired.guard.ignore, &observed.accounts);
     let (mut own, mut ignored, mut missing) = (0, 0, 0);
     let mut of_others: BTreeMap<&str, usize> = BTreeMap::new();
@@ -41,13 +61,14 @@ pub fn nothing(desired: &Desired, observed: &Inventory) -> String {
     for (owner, count) in of_others {
         sentences.push(format!(
             "The access file {owner} owns {count}: if you renamed this file, run {}.",
-            command(owner)
+            commands.adopt_from(owner)
         ));
     }
     if missing > 0 {
         let (verb, them) = if missing == 1 { ("does", "it") } else { ("do", "them") };
         sentences.push(format!(
-            "{missing} {verb} not exist yet: idc-setup access apply creates {them}, and the file then owns {them}."
+            "{missing} {verb} not exist yet: {} creates {them}, and the file then owns {them}.",
+            commands.apply
         ));
     }
     if ignored > 0 {
@@ -66,7 +87,7 @@ mod tests {
     fn the_reasons_why_nothing_is_taken_over_are_counted() {
         let (mut file, mut live) = (desired(), inventory());
         assert_eq!(
-            nothing(&file, &live),
+            nothing(&file, &live, &CommandLines::default()),
             "There is no permission set to take over. The file lists none."
         );
         for name in ["Own", "Dev", "Ops", "New"] {
@@ -76,14 +97,14 @@ mod tests {
         live.add_set("dev", &spec("Dev", 0), Some("old name"));
         live.add_set("ops", &spec("Ops", 0), Some("old name"));
         assert_eq!(
-            nothing(&file, &live),
+            nothing(&file, &live, &CommandLines::default()),
             "There is no permission set to take over. The file owns 1 already. The access file old name owns 2: if you \
              renamed this file, run idc-setup access adopt --from 'old name'. 1 does not exist yet: idc-setup access apply \
              creates it, and the file then owns it."
         );
         file.permission_sets
             .insert("Newer".to_owned(), desired_set(spec("Newer", 0)));
-        let several = nothing(&file, &live);
+        let several = nothing(&file, &live, &CommandLines::default());
         assert!(
             several.ends_with("2 do not exist yet: idc-setup access apply creates them, and the file then owns them."),
             "{several}"

@@ -1,6 +1,6 @@
 //! The commands of `access`, and their flags.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -60,21 +60,31 @@ impl AccessCommand {
         matches!(self, Self::Apply(_) | Self::Adopt(_))
     }
 
+    /// The access file that the user typed.
+    pub fn file(&self) -> Option<&Path> {
+        let file = match self {
+            Self::Plan(flags) => &flags.file,
+            Self::Apply(flags) => &flags.file,
+            Self::Drift(flags) => &flags.file,
+            Self::Explain(flags) => &flags.file,
+            Self::Adopt(flags) => &flags.file,
+            Self::Remove(flags) => &flags.file,
+        };
+        file.as_deref()
+    }
+
     /// The positional arguments that the user typed.
     pub fn words(&self) -> Vec<String> {
-        let file = |file: Option<&PathBuf>| file.map(|file| file.display().to_string());
+        let file = self.file().map(|file| file.display().to_string());
         match self {
-            Self::Plan(flags) => file(flags.file.as_ref()).into_iter().collect(),
-            Self::Apply(flags) => file(flags.file.as_ref()).into_iter().collect(),
-            Self::Drift(flags) => file(flags.file.as_ref()).into_iter().collect(),
-            Self::Adopt(flags) => file(flags.file.as_ref()).into_iter().collect(),
+            Self::Plan(_) | Self::Apply(_) | Self::Drift(_) | Self::Adopt(_) => file.into_iter().collect(),
             Self::Explain(flags) => {
                 let words = std::iter::once(flags.principal.clone());
                 words.chain(flags.in_account.clone()).collect()
             }
             Self::Remove(flags) => {
                 let words = std::iter::once(flags.user.clone());
-                words.chain(file(flags.file.as_ref())).collect()
+                words.chain(file).collect()
             }
         }
     }

@@ -553,6 +553,31 @@ fn the_pages_for_passwords_are_not_shown_after_a_rehearsal() {
 }
 
 #[test]
+fn commands_in_the_notes_of_a_plan_continue_the_rehearsal() {
+    let env = TestEnv::new("fresh");
+    let keep = |args: &[&str]| run(&env, &[&["rehearse"], args, &["--keep=kept"]].concat());
+    let file = keep(&["export", "access", "--name=mine"]).expect(0).stdout;
+    std::fs::write(env.path("mine.toml"), &file).unwrap();
+    let adopt = "idc-setup rehearse access adopt --keep kept mine.toml";
+    keep(&["access", "plan", "mine.toml"])
+        .expect(0)
+        .expect_text(&format!("run {adopt}."));
+    keep(&["access", "adopt", "mine.toml", "--yes"]).expect(0);
+    std::fs::write(
+        env.path("mine.toml"),
+        file.replace("name = \"mine\"", "name = \"renamed\""),
+    )
+    .unwrap();
+    for args in [
+        &["access", "plan", "mine.toml"][..],
+        &["access", "plan", "mine.toml", "--output=json"],
+        &["access", "adopt", "mine.toml", "--yes"],
+    ] {
+        keep(args).expect(0).expect_text(&format!("run {adopt} --from mine."));
+    }
+}
+
+#[test]
 fn doctor_and_the_access_picture_can_be_rehearsed() {
     let env = TestEnv::new("fresh");
     let result = run(&env, &["rehearse", "doctor", "--world=enabled"]).expect(0);

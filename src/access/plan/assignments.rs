@@ -7,7 +7,6 @@ use super::draft::Draft;
 use super::inputs::Inputs;
 use super::principals::Principals;
 use super::sets::{Sets, Standing};
-use crate::access::adoption;
 use crate::access::desired::{AssignmentName, DesiredAssignment, Expired};
 use crate::access::file::{Extent, PrincipalName};
 use crate::access::lookup::principal_text;
@@ -175,7 +174,10 @@ fn refuse_expired(inputs: &Inputs<'_>, draft: &mut Draft, key: &AssignmentKey, e
     );
     let absent = "Write absent = true in place of until, to delete all assignments of this [[assignment]].";
     let suggestion = match renamed_from(inputs, names.permission_set) {
-        Some(owner) => format!("If you renamed this file, run {}. {absent}", adoption::command(owner)),
+        Some(owner) => format!(
+            "If you renamed this file, run {}. {absent}",
+            inputs.options.commands.adopt_from(owner)
+        ),
         None => absent.to_owned(),
     };
     draft.refuse(RefusalReason::Expired, what, suggestion, Some(&expired.place));

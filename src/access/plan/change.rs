@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::access::adoption::CommandLines;
 use crate::access::desired::AssignmentName;
 use crate::access::file::PrincipalName;
 use crate::access::mistake::Place;
@@ -21,6 +22,8 @@ pub struct Options {
     pub caller: Option<CallerAccess>,
     /// The name of another access file, whose permission sets this one may take over.
     pub adopt_from: Option<String>,
+    /// The commands that the plan suggests.
+    pub commands: CommandLines,
 }
 
 /// The access that the caller uses.

@@ -9,7 +9,6 @@ use super::change::NoteKind;
 use super::draft::Draft;
 use super::inputs::Inputs;
 use super::own::changes_permissions;
-use crate::access::adoption;
 use crate::access::desired::AssignmentName;
 use crate::access::file::{Pattern, PatternKind};
 use crate::access::guards::Patterns;
@@ -29,7 +28,7 @@ struct Ending<'a> {
 
 /// Writes the notes.
 pub(super) fn plan(inputs: &Inputs<'_>, draft: &mut Draft) {
-    not_owned(draft);
+    not_owned(inputs, draft);
     inactive_accounts(inputs, draft);
     expired(inputs, draft);
     ending_soon(inputs, draft);
@@ -49,7 +48,8 @@ pub(super) fn plan(inputs: &Inputs<'_>, draft: &mut Draft) {
 }
 
 /// The permission sets that are as the file says, and that it does not own.
-fn not_owned(draft: &mut Draft) {
+fn not_owned(inputs: &Inputs<'_>, draft: &mut Draft) {
+    let commands = &inputs.options.commands;
     for (owner, sets) in std::mem::take(&mut draft.not_owned) {
         let (subject, be, them) = match sets.len() {
             1 => ("The permission set", "is", "it"),
@@ -60,11 +60,11 @@ fn not_owned(draft: &mut Draft) {
         let text = match owner {
             Some(owner) => format!(
                 "{what}, and owned by the access file {owner}. If you renamed this file, run {}.",
-                adoption::command(&owner)
+                commands.adopt_from(&owner)
             ),
             None => format!(
-                "{what}, and not owned: assignments that the file does not list are not noticed. To own {them}, run \
-                 idc-setup access adopt."
+                "{what}, and not owned: assignments that the file does not list are not noticed. To own {them}, run {}.",
+                commands.adopt
             ),
         };
         let place = sets.values().next().filter(|_| sets.len() == 1);

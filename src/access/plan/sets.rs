@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::{Action, Change, RefusalReason};
 use super::draft::Draft;
 use super::inputs::Inputs;
-use crate::access::adoption;
 use crate::access::desired::DesiredSet;
 use crate::access::file::Extent;
 use crate::ids::AccountId;
@@ -60,13 +59,14 @@ fn create(inputs: &Inputs<'_>, draft: &mut Draft, name: &str, wanted: &DesiredSe
             "The permission set {} is renamed to {name}, and is not owned by this file: it would stay, with its assignments.",
             earlier.name
         );
+        let commands = &inputs.options.commands;
         let suggestion = match &earlier.owner {
             Some(owner) => format!(
                 "It is owned by the access file {owner}. If you renamed this file, undo the rename of the permission set, \
                  run {}, and rename it then.",
-                adoption::command(owner)
+                commands.adopt_from(owner)
             ),
-            None => "Undo the rename, run idc-setup access adopt, and rename it then.".to_owned(),
+            None => format!("Undo the rename, run {}, and rename it then.", commands.adopt),
         };
         draft.refuse(RefusalReason::NotOwned, what, suggestion, Some(&wanted.place));
         return Standing::Blocked;
@@ -129,7 +129,7 @@ fn compare(inputs: &Inputs<'_>, draft: &mut Draft, set: &PermissionSet, wanted: 
         };
         let suggestion = format!(
             "Change it in that file, or remove it from this one. If you renamed this file, {adopt}run {}.",
-            adoption::command(owner)
+            inputs.options.commands.adopt_from(owner)
         );
         draft.refuse(RefusalReason::OwnedByAnotherFile, what, suggestion, place);
         return Standing::Blocked;

@@ -69,7 +69,7 @@ fn adoption(situation: &Situation, options: &Options) -> Plan {
     if plan.is_empty() {
         plan.notes.push(Note {
             kind: NoteKind::NothingToAdopt,
-            text: adoption::nothing(&desired, &situation.inventory),
+            text: adoption::nothing(&desired, &situation.inventory, &options.commands),
             place: None,
         });
     }

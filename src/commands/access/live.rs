@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::source::Failure;
 use super::what_if::Assumptions;
+use crate::access::adoption::CommandLines;
 use crate::access::apply::estimate;
 use crate::access::desired::Desired;
 use crate::access::file::{AccessFile, Extent, Group};
@@ -17,12 +18,12 @@ use crate::access::live::{self, Directory, Scope};
 use crate::access::plan::{CallerAccess, Options, Plan};
 use crate::access::resolve;
 use crate::browser::Browser;
-use crate::cli::Cli;
+use crate::cli::{Cli, Command};
 use crate::commands::connect::Access;
 use crate::commands::prepare::{Prepared, prepare};
 use crate::environment::Environment;
 use crate::ids::PortalSession;
-use crate::next_step::SetupCommand;
+use crate::next_step::{SetupCommand, Subcommand};
 use crate::reconcile::{Context, Instance};
 use crate::resources::inventory::Inventory;
 use crate::ui::Screen;
@@ -37,6 +38,8 @@ pub struct Connected {
     pub prepared: Prepared,
     /// The instance.
     pub instance: Instance,
+    /// The commands that a plan suggests.
+    commands: CommandLines,
 }
 
 impl Connected {
@@ -52,6 +55,7 @@ impl Connected {
             max_deletes,
             adopt_from: None,
             caller: self.caller(),
+            commands: self.commands.clone(),
         }
     }
 
@@ -80,8 +84,31 @@ pub async fn connect(cli: &Cli, environment: &Environment, screen: &Screen) -> R
     let first = EnableIdentityCenter::new(Rc::clone(&prepared.context));
     let observed = first.look().await?;
     match prepared.context.instance.now() {
-        Some(instance) => Ok(Connected { prepared, instance }),
+        Some(instance) => Ok(Connected {
+            prepared,
+            instance,
+            commands: commands(cli, screen),
+        }),
         None => Err(no_instance(observed)),
+    }
+}
+
+/// The commands that a plan suggests, for the same file.
+fn commands(cli: &Cli, screen: &Screen) -> CommandLines {
+    let file = match &cli.command {
+        Some(Command::Access(access)) => access.command.file(),
+        _ => None,
+    };
+    let line = |subcommand: Subcommand| {
+        let command = SetupCommand::new(subcommand).without("--from");
+        screen.command(&match file {
+            Some(file) => command.word(file.display().to_string()),
+            None => command,
+        })
+    };
+    CommandLines {
+        adopt: line(Subcommand::AccessAdopt),
+        apply: line(Subcommand::AccessApply),
     }
 }
 
