@@ -1,11 +1,13 @@
-//! The number of calls of `idc-setup access plan` in a large organization, and of `idc-setup access drift` in others.
+//! The number of calls of `idc-setup access plan` in a large organization, and of `idc-setup access drift` in others; and their
+//! rate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
 use idc_sim::{Account, Assignment, Cloud, Group, OrganizationalUnit, PermissionSet, Role, Stamp, scenarios};
 
-use super::support::team::write;
+use super::support::team::{applied, write};
 use super::support::{TestEnv, is_mutating};
 
 const ACCOUNTS: usize = 5000;
@@ -297,4 +299,28 @@ fn drift_reads_assignments_by_account_where_that_takes_fewer_calls() {
     let calls = spread.calls_of_drift();
     assert_eq!(calls["ListAccountAssignments"], spread.pairs().len());
     assert!(!calls.contains_key("ListAccountAssignmentsForPrincipal"), "{calls:#?}");
+}
+
+#[test]
+fn a_user_sets_the_rate_of_requests_to_identity_center() {
+    const VARIABLE: &str = "IDC_SETUP_REQUESTS_PER_SECOND";
+    let mut env = applied();
+    env.server.clear_calls();
+    for value in ["0", "1001", "2.5", "many"] {
+        env.set(VARIABLE, value);
+        env.run(&["access", "plan"])
+            .expect(2)
+            .expect_text("IDC_SETUP_REQUESTS_PER_SECOND is not a whole number from 1 to 1000. Nothing was sent.");
+    }
+    assert_eq!(env.server.calls().len(), 0);
+    env.set(VARIABLE, "10");
+    let start = Instant::now();
+    env.run(&["access", "plan"]).expect(0);
+    let took = start.elapsed();
+    let all = env.server.calls().into_iter();
+    let limited = all.filter(|call| ["sso-admin", "identitystore"].contains(&call.service.as_str()));
+    // The first ten are sent at once. Without the variable, a service on this machine has no limit.
+    let waiting = limited.count().saturating_sub(10);
+    let least = Duration::from_millis(100) * u32::try_from(waiting).unwrap();
+    assert!(waiting >= 5 && took >= least, "{waiting} calls waited, {took:?}");
 }
