@@ -11,7 +11,7 @@ use crate::access::desired::{AssignmentName, DesiredAssignment, Expired};
 use crate::access::file::{Extent, PrincipalName};
 use crate::access::lookup::principal_text;
 use crate::access::mistake::Place;
-use crate::ids::AssignmentKey;
+use crate::ids::{AccountId, AssignmentKey};
 
 /// Plans the assignments, and returns the names of the permission sets that do not yet have all assignments that the file
 /// lists.
@@ -113,19 +113,22 @@ struct Names<'a> {
     principal: Option<PrincipalName>,
 }
 
+fn names<'a>(inputs: &'a Inputs<'_>, key: &'a AssignmentKey) -> Names<'a> {
+    let set = inputs.observed.permission_sets.get(&key.permission_set);
+    Names {
+        permission_set: set.map_or(&*key.permission_set, |set| set.name.as_str()),
+        principal: inputs.lookup.principal_name(&key.principal),
+    }
+}
+
 /// The names in an existing assignment. `None` if it is ignored, which the draft then notes.
 fn names_unless_ignored<'a>(inputs: &'a Inputs<'_>, draft: &mut Draft, key: &'a AssignmentKey) -> Option<Names<'a>> {
-    let set = inputs.observed.permission_sets.get(&key.permission_set);
-    let permission_set = set.map_or(&*key.permission_set, |set| set.name.as_str());
-    let principal = inputs.lookup.principal_name(&key.principal);
-    if let Some(subject) = inputs.ignored_part(&key.account, permission_set, principal.as_ref()) {
+    let names = names(inputs, key);
+    if let Some(subject) = inputs.ignored_part(&key.account, names.permission_set, names.principal.as_ref()) {
         draft.ignore(subject);
         return None;
     }
-    Some(Names {
-        permission_set,
-        principal,
-    })
+    Some(names)
 }
 
 /// Deletes an assignment, unless it is ignored, or its account is not active: AWS can't change assignments there.
@@ -133,8 +136,7 @@ pub(super) fn delete(inputs: &Inputs<'_>, draft: &mut Draft, key: &AssignmentKey
     let Some(names) = names_unless_ignored(inputs, draft, key) else {
         return;
     };
-    let account = inputs.observed.accounts.all.get(&key.account);
-    if account.is_some_and(|account| !account.is_active()) {
+    if is_inactive(inputs, &key.account) {
         *draft.inactive.entry(key.account.clone()).or_default() += 1;
         return;
     }
@@ -147,6 +149,19 @@ pub(super) fn delete(inputs: &Inputs<'_>, draft: &mut Draft, key: &AssignmentKey
         place: place.cloned(),
     };
     draft.deleted_assignments.entry(key.clone()).or_insert(change);
+}
+
+/// Whether an account exists and is not active.
+fn is_inactive(inputs: &Inputs<'_>, account: &AccountId) -> bool {
+    let account = inputs.observed.accounts.all.get(account);
+    account.is_some_and(|account| !account.is_active())
+}
+
+/// Whether [`delete`] leaves an assignment as it is.
+pub(super) fn stays(inputs: &Inputs<'_>, key: &AssignmentKey) -> bool {
+    let names = names(inputs, key);
+    let ignored = inputs.ignored_part(&key.account, names.permission_set, names.principal.as_ref());
+    ignored.is_some() || is_inactive(inputs, &key.account)
 }
 
 /// The assignments that exist, have reached their `until`, and that nothing else asks for.

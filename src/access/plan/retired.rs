@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::assignments::delete;
+use super::assignments::{delete, stays};
 use super::change::{Action, Change, NoteKind, RefusalReason};
 use super::draft::Draft;
 use super::inputs::Inputs;
@@ -105,8 +105,9 @@ impl<'a> Retirement<'a> {
         successor: Option<Successor<'a>>,
     ) -> Option<InTheWay> {
         let name = &set.name;
-        // Without those that the file names with `absent = true`.
-        let is_left = |key: &&&AssignmentKey| !draft.deleted_assignments.contains_key(**key);
+        // Without those that the file names with `absent = true`. Those that no plan can delete are noted, and keep the
+        // permission set.
+        let is_left = |key: &&&AssignmentKey| !draft.deleted_assignments.contains_key(**key) && !stays(inputs, key);
         let mut left = self.assignments_of(set).iter().filter(is_left);
         if inputs.protect.permission_set(name) {
             return Some(InTheWay {

@@ -612,6 +612,30 @@ fn a_permission_set_whose_assignments_were_not_all_owned_is_not_deleted_with_the
 }
 
 #[test]
+fn a_permission_set_that_is_assigned_only_where_nothing_changes_stays_with_a_note() {
+    let (mut desired, live) = small_team();
+    desired.permission_sets.get_mut("Dev").unwrap().assignments = Extent::AtLeast;
+    let mut live = apply_to(&live, &planned(&desired, &live).changes);
+    let ada = live.id_of(&user("ada")).unwrap();
+    live.assignments.clear();
+    // This account is suspended.
+    live.assign(4, "Dev", ada.clone());
+    desired.permission_sets.clear();
+    desired.assignments.clear();
+    let plan = planned(&desired, &live);
+    assert!(plan.is_empty(), "{plan:#?}");
+    assert_eq!(notes(&plan), [NoteKind::SkippedAccount]);
+
+    live.assignments.clear();
+    live.assign(2, "Dev", ada);
+    assert_eq!(reasons(&planned(&desired, &live)), [RefusalReason::InUse]);
+    desired.guard.ignore.push(pattern("account:Account 2"));
+    let plan = planned(&desired, &live);
+    assert!(plan.is_empty(), "{plan:#?}");
+    assert_eq!(notes(&plan), [NoteKind::Ignored]);
+}
+
+#[test]
 fn accounts_that_are_ignored_or_not_active_are_not_provisioned() {
     let (mut desired, mut live) = small_team();
     let set = live.permission_set_named("Dev").unwrap().arn.clone();
