@@ -10,7 +10,7 @@ use super::file::{Extent, PrincipalName};
 use super::guards::Patterns;
 use super::lookup::{Lookup, principal_text};
 use super::mistake::Place;
-use super::plan::{Action, AttributeChange, Change, Note, NoteKind, Plan};
+use super::plan::{Action, AttributeChange, Change, Note, NoteKind, Plan, Refusal, RefusalReason};
 use crate::answers::values::SessionDuration;
 use crate::ids::{AccountId, AssignmentKey, Principal, UserId};
 use crate::progress::Setting;
@@ -96,7 +96,8 @@ pub enum DriftSubject {
 /// Finds the drift of everything that the file owns or lists: users and groups that no external identity provider manages,
 /// permission sets with its tag, the assignments of those that list them all, and the members of groups that list them all.
 ///
-/// `plan` is the plan without deletions. Whatever it changes is drift, too.
+/// `plan` is the plan without deletions. Whatever it changes is drift, too, and so are the expired assignments that it
+/// refuses to delete.
 pub fn drift(desired: &Desired, observed: &Inventory, plan: &Plan) -> Vec<Drift> {
     let mut search = Search::new(desired, observed);
     search.users();
@@ -105,7 +106,7 @@ pub fn drift(desired: &Desired, observed: &Inventory, plan: &Plan) -> Vec<Drift>
     search.assignments();
     search.missing_assignments();
     search.absent_assignments();
-    search.expired_assignments();
+    search.expired_assignments(&plan.refusals);
     for (name, group) in &desired.groups {
         search.members(name, group);
     }
@@ -525,34 +526,20 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// What has reached its `until` and exists, and that no apply deletes because the file does not own it.
-    fn expired_assignments(&mut self) {
-        let desired = self.desired;
-        for (name, expired) in &desired.expired {
-            let set = self.lookup.permission_set(&name.permission_set);
-            let is_owned = set
-                .and_then(|set| self.owned(set))
-                .is_some_and(|owned| owned.is_exact());
-            let key = self.lookup.assignment(name);
-            let exists = key.is_some_and(|key| self.observed.assignments.contains(&key));
-            if is_owned
-                || !exists
-                || !self.is_active(&name.account)
-                || self.is_ignored(&name.account, &name.permission_set, Some(&name.principal))
-            {
-                continue;
-            }
-            let text = format!(
-                "{}, which ended on {}, and the file does not own it. To delete it, write absent = true in place of until.",
-                self.has_text(&name.principal, &name.permission_set, &name.account),
-                expired.until
-            );
+    /// What has reached its `until` and exists, and that the plan does not delete because the file does not own it.
+    fn expired_assignments(&mut self, refusals: &[Refusal]) {
+        let refused = refusals
+            .iter()
+            .filter(|refusal| refusal.reason == RefusalReason::Expired);
+        for refusal in refused {
+            let Some(name) = &refusal.assignment else { continue };
             let what = DriftSubject::Assignment {
                 account: name.account.clone(),
                 permission_set: name.permission_set.clone(),
                 principal: Some(name.principal.clone()),
             };
-            self.add(DriftKind::Changed, what, text, Some(&expired.place));
+            let text = format!("{} {}", refusal.what, refusal.suggestion);
+            self.add(DriftKind::Changed, what, text, refusal.place.as_ref());
         }
     }
 
@@ -715,6 +702,7 @@ mod tests {
         group, live_user, pattern, place, small_team, spec, user,
     };
     use crate::access::plan::{Options, plan};
+    use crate::resources::inventory::ACCESS_TAG;
 
     fn found(file: &Desired, live: &Inventory) -> Vec<Drift> {
         let plan = plan(file, live, &Options::default(), date(2026, 11, 30));
@@ -899,12 +887,26 @@ mod tests {
         file.permission_sets.get_mut("Dev").unwrap().assignments = Extent::AtLeast;
         assert!(
             texts(&file, &live).contains(
-                &"Changed: Group devs has Dev in Account 1 (111111111111), which ended on 2026-11-01, and the file does \
-                  not own it. To delete it, write absent = true in place of until."
+                &"Changed: Group devs still has Dev in Account 1 (111111111111), which ended on 2026-11-01; the file does \
+                  not own the assignment. Write absent = true in place of until, to delete all assignments of this \
+                  [[assignment]]."
                     .to_owned()
             )
         );
-        file.permission_sets.get_mut("Dev").unwrap().assignments = Extent::Exactly;
+        // One that the file is about to own is deleted then.
+        let mut unowned = live.clone();
+        for set in unowned.permission_sets.values_mut() {
+            set.owner = None;
+            set.settings.remove(&Setting::Tag(ACCESS_TAG.to_owned()));
+        }
+        let dev = file.permission_sets.get_mut("Dev").unwrap();
+        dev.assignments = Extent::Exactly;
+        dev.adopt = true;
+        assert_eq!(
+            texts(&file, &unowned),
+            ["Changed: The permission set Dev is not owned by the file, which adopts it."]
+        );
+        file.permission_sets.get_mut("Dev").unwrap().adopt = false;
         file.expired.clear();
         file.absent_assignments.insert(name, place(7));
         assert_eq!(

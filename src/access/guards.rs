@@ -302,6 +302,7 @@ impl Deletions {
             what,
             suggestion: format!("Nothing is deleted. If this is intended, add --max-deletes {count}."),
             place: None,
+            assignment: None,
         })
     }
 
@@ -311,6 +312,7 @@ impl Deletions {
             what,
             suggestion,
             place: None,
+            assignment: None,
         });
     }
 }

@@ -179,7 +179,7 @@ fn an_expired_assignment_that_the_file_does_not_own_is_named_until_it_is_absent(
     assert_eq!(drift["drift"].as_array().unwrap().len(), 1, "{drift:#}");
     env.run(&["access", "drift"])
         .expect(5)
-        .expect_text("write absent = true in place of until");
+        .expect_text("Write absent = true in place of until");
     assert_eq!(env.counts()[4], count);
 
     edit(&env, "until = 2020-01-31", "absent = true");

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{Action, Change, RefusalReason};
+use super::change::{Action, Change, Refusal, RefusalReason};
 use super::draft::Draft;
 use super::inputs::Inputs;
 use super::principals::Principals;
@@ -53,7 +53,7 @@ pub(super) fn plan<'a>(
     }
     for (key, expired) in expired {
         let is_owned = draft.exact_sets.contains(&key.permission_set) || is_retired(inputs, &key);
-        if !is_owned && !draft.deleted_assignments.contains_key(&key) {
+        if !is_owned && !is_inactive(inputs, &key.account) && !draft.deleted_assignments.contains_key(&key) {
             refuse_expired(inputs, draft, &key, expired);
         }
     }
@@ -195,7 +195,18 @@ fn refuse_expired(inputs: &Inputs<'_>, draft: &mut Draft, key: &AssignmentKey, e
         ),
         None => absent.to_owned(),
     };
-    draft.refuse(RefusalReason::Expired, what, suggestion, Some(&expired.place));
+    let assignment = names.principal.map(|principal| AssignmentName {
+        account: key.account.clone(),
+        permission_set: names.permission_set.to_owned(),
+        principal,
+    });
+    draft.refusals.push(Refusal {
+        reason: RefusalReason::Expired,
+        what,
+        suggestion,
+        place: Some(expired.place.clone()),
+        assignment,
+    });
 }
 
 /// The other access file that owns a permission set, if this file would own all of its assignments instead.

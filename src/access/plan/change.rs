@@ -225,6 +225,8 @@ pub struct Refusal {
     pub suggestion: String,
     /// The line of the file.
     pub place: Option<Place>,
+    /// The assignment, if the reason is [`RefusalReason::Expired`].
+    pub assignment: Option<AssignmentName>,
 }
 
 /// Why something is not changed.

@@ -67,6 +67,7 @@ impl Draft {
             what,
             suggestion: suggestion.into(),
             place: place.cloned(),
+            assignment: None,
         });
     }
 

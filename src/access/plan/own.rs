@@ -29,6 +29,7 @@ impl Plan {
             ),
             suggestion: suggestion.to_owned(),
             place: change.place,
+            assignment: None,
         }));
     }
 }

@@ -45,6 +45,7 @@ fn other_instance(desired: &Desired, observed: &Inventory) -> Option<Refusal> {
         ),
         suggestion: "Use credentials of the other organization, or correct instance.".to_owned(),
         place: Some(wanted.place.clone()),
+        assignment: None,
     })
 }
 

@@ -29,15 +29,15 @@ struct Found {
 }
 
 /// What the file lists, does not own, and what differs from it, as a note.
-fn not_owned(refusal: Refusal) -> Option<Note> {
+fn not_owned(refusal: &Refusal) -> Option<Note> {
     let is_not_owned = matches!(
         refusal.reason,
         RefusalReason::NotOwned | RefusalReason::OwnedByAnotherFile
     );
     is_not_owned.then_some(Note {
         kind: NoteKind::NotOwned,
-        text: refusal.what,
-        place: refusal.place,
+        text: refusal.what.clone(),
+        place: refusal.place.clone(),
     })
 }
 
@@ -75,14 +75,12 @@ async fn find(
     drop(waiting);
     let options = connected.options(false, None);
     let mut plan = plan(&situation.desired, &situation.inventory, &options, situation.today);
-    let (other_instance, others): (Vec<Refusal>, Vec<Refusal>) = std::mem::take(&mut plan.refusals)
-        .into_iter()
-        .partition(|refusal| refusal.reason == RefusalReason::OtherInstance);
+    let is_of_other_instance = |refusal: &&Refusal| refusal.reason == RefusalReason::OtherInstance;
     let refused = Plan {
-        refusals: other_instance,
+        refusals: plan.refusals.iter().filter(is_of_other_instance).cloned().collect(),
         ..Plan::default()
     };
-    plan.notes.extend(others.into_iter().filter_map(not_owned));
+    plan.notes.extend(plan.refusals.iter().filter_map(not_owned));
     let is_other = !refused.refusals.is_empty();
     let (mut drift, mut notes) = (Vec::new(), Vec::new());
     if !is_other {

@@ -232,6 +232,7 @@ mod tests {
             what: "It differs.".to_owned(),
             suggestion: String::new(),
             place: None,
+            assignment: None,
         }
     }
 
