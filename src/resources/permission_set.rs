@@ -8,6 +8,7 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_iam::types::PolicyScopeType;
@@ -19,7 +20,7 @@ use tokio::time::Instant;
 
 use super::assignment;
 use crate::answers::values::SessionDuration;
-use crate::aws::{AwsError, AwsErrorKind, Permission, TOO_MANY_OPERATIONS, unless_gone, waiting};
+use crate::aws::{AwsError, AwsErrorKind, Permission, unless_gone, waiting};
 use crate::ids::{AccountId, AssignmentKey, PermissionSetArn};
 use crate::limits::{
     CALL_LIMIT, CREATE_ATTEMPTS, OPERATION_LIMIT, PATIENT_READS, PROPAGATION_LIMIT, PROVISIONING_OF_ONE, SETS_AT_ONCE,
@@ -962,25 +963,27 @@ pub enum Provisioned<'a> {
     Everywhere(usize),
 }
 
-/// Provisions the permission set, and waits for the result. While AWS changes something else in these accounts, the request is
-/// repeated.
-///
-/// # Errors
-/// If AWS refuses or fails, or does not finish within [`OPERATION_LIMIT`] and [`PROVISIONING_OF_ONE`] for each account.
-pub async fn provision(
+impl Provisioned<'_> {
+    /// How long AWS may take, before and after it accepts the request.
+    pub fn limit(self) -> Duration {
+        let count = match self {
+            Self::In(_) => 1,
+            Self::Everywhere(count) => u32::try_from(count).unwrap_or(u32::MAX),
+        };
+        OPERATION_LIMIT + PROVISIONING_OF_ONE.saturating_mul(count)
+    }
+}
+
+/// Provisions the permission set in all accounts that have it, and waits for the result. While AWS changes something else in
+/// these accounts, or gets too many requests, the request is repeated.
+async fn provision(
     context: &Context,
     info: &'static StepInfo,
     instance: &Instance,
     arn: &PermissionSetArn,
-    target: Provisioned<'_>,
 ) -> Result<(), UserError> {
-    let count = match target {
-        Provisioned::In(_) => 1,
-        Provisioned::Everywhere(count) => u32::try_from(count).unwrap_or(u32::MAX),
-    };
-    let for_accounts = PROVISIONING_OF_ONE.saturating_mul(count);
-    let limit = OPERATION_LIMIT + for_accounts;
-    let last_conflict = Instant::now() + PROPAGATION_LIMIT + for_accounts;
+    let target = Provisioned::Everywhere(0);
+    let last_conflict = Instant::now() + PROPAGATION_LIMIT;
     let mut attempts = 0;
     let id = loop {
         let aws_error = match request_provisioning(context, instance, arn, target).await {
@@ -988,8 +991,10 @@ pub async fn provision(
             Err(aws_error) => aws_error,
         };
         attempts += 1;
-        let is_busy = matches!(aws_error.kind, AwsErrorKind::Conflict | AwsErrorKind::NotFound)
-            || aws_error.message.contains(TOO_MANY_OPERATIONS);
+        let is_busy = matches!(
+            aws_error.kind,
+            AwsErrorKind::Conflict | AwsErrorKind::NotFound | AwsErrorKind::Throttled
+        );
         let is_over = if is_busy {
             Instant::now() >= last_conflict
         } else {
@@ -1001,10 +1006,24 @@ pub async fn provision(
         let pause = aws_error.retry_after.unwrap_or_else(|| context.timing.pause(attempts));
         tokio::time::sleep(pause).await;
     };
+    until_provisioned(context, info, instance, &id, target.limit()).await
+}
+
+/// Waits until AWS has completed a [request](request_provisioning).
+///
+/// # Errors
+/// If AWS fails, or does not finish within the limit.
+pub async fn until_provisioned(
+    context: &Context,
+    info: &'static StepInfo,
+    instance: &Instance,
+    id: &str,
+    limit: Duration,
+) -> Result<(), UserError> {
     // A read that gets no answer is repeated by the next one, a few times.
     let failures = Cell::new(0);
     let read = || async {
-        let status = provisioning(context, instance, &id).await;
+        let status = provisioning(context, instance, id).await;
         match &status {
             Err(aws_error) if aws_error.is_transient() && failures.get() < PATIENT_READS => {
                 failures.set(failures.get() + 1);
@@ -1038,7 +1057,10 @@ pub async fn provision(
 }
 
 /// Requests the provisioning, with a single attempt; returns the ID of the request.
-async fn request_provisioning(
+///
+/// # Errors
+/// If AWS refuses, or does not answer.
+pub async fn request_provisioning(
     context: &Context,
     instance: &Instance,
     arn: &PermissionSetArn,
@@ -1263,7 +1285,7 @@ pub async fn update(
 ) -> Result<(), UserError> {
     match &change.field {
         Some(FieldChange::Provision) => {
-            provision(context, info, instance, arn, Provisioned::Everywhere(0)).await?;
+            provision(context, info, instance, arn).await?;
             let pending = context
                 .progress
                 .read(|record| pending_settings(record, change.name.single(), arn));
@@ -1610,7 +1632,7 @@ async fn restore(
         end.result.map_err(rerun(info))?;
     }
     if is_provisioned(context, instance, &set.arn).await.map_err(rerun(info))? {
-        provision(context, info, instance, &set.arn, Provisioned::Everywhere(0)).await?;
+        provision(context, info, instance, &set.arn).await?;
     }
     context.settle(Verb::Update, replaced.kind, &replaced.name, None)
 }

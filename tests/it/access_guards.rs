@@ -1,15 +1,16 @@
 //! What an apply of an access file never does, and what a failure holds back.
 
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use idc_sim::{ExternalId, FaultKind, Identity, ServiceError};
 use serde_json::Value;
 
-use super::support::TestEnv;
 use super::support::team::{
     AFTER_NAMES, FILE, OTHER_GROUP, OTHER_USER, PROD, account, applied, edit, organization, other_group, other_user,
     team, users, write,
 };
+use super::support::{RunResult, TestEnv};
 
 /// Signs in as this user, through a permission set in the management account.
 fn sign_in(env: &mut TestEnv, permission_set: &str, user: &str) {
@@ -105,10 +106,10 @@ fn a_suspended_account_does_not_keep_a_permission_set_from_being_changed() {
     assert!(calls.iter().any(|call| call.operation == "ProvisionPermissionSet"));
 }
 
-#[test]
-fn accounts_are_provisioned_at_the_same_time_and_hold_back_only_their_own_assignments() {
+/// An organization in which the permission set Admin is to be provisioned in 21 accounts one by one, because one more account
+/// that has it is suspended. AWS takes this long for each.
+fn to_provision(provisioning: Duration) -> TestEnv {
     let mut cloud = organization();
-    cloud.timing.provisioning = Duration::from_millis(400);
     for number in 1..=20 {
         let id = format!("4444444444{number:02}");
         cloud
@@ -118,11 +119,21 @@ fn accounts_are_provisioned_at_the_same_time_and_hold_back_only_their_own_assign
     let env = TestEnv::with(cloud);
     write(&env, FILE);
     env.json(&["access", "apply"]).expect(0);
-    for account in &mut env.server.cloud().accounts {
-        account.is_suspended |= account.id == PROD[1];
+    {
+        let mut cloud = env.server.cloud();
+        cloud.timing.provisioning = provisioning;
+        for account in &mut cloud.accounts {
+            account.is_suspended |= account.id == PROD[1];
+        }
     }
-    let before = env.server.cloud().operations.len();
     edit(&env, "session-duration = \"8h\"", "session-duration = \"4h\"");
+    env
+}
+
+#[test]
+fn accounts_are_provisioned_at_the_same_time_and_hold_back_only_their_own_assignments() {
+    let env = to_provision(Duration::from_secs(2));
+    let before = env.server.cloud().operations.len();
     edit(
         &env,
         "principals = [\"user:ada\"]",
@@ -149,6 +160,69 @@ fn accounts_are_provisioned_at_the_same_time_and_hold_back_only_their_own_assign
         assigned[0].created < last,
         "bob waits for accounts that he has no access to"
     );
+}
+
+#[test]
+fn a_stop_leaves_the_accounts_that_are_not_requested_to_the_next_apply() {
+    let env = to_provision(Duration::from_secs(3));
+    let before = env.server.cloud().operations.len();
+    let requested = || env.server.cloud().operations.len() - before;
+    let child = env
+        .command(&["access", "apply", "--output=json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while requested() == 0 {
+        assert!(start.elapsed() < Duration::from_secs(20), "nothing is provisioned");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    let result = RunResult::new(child.wait_with_output().unwrap()).expect(130).envelope();
+    assert!(requested() <= 10, "{} of 21 accounts", requested());
+    let outcome = &result["outcome"];
+    assert_eq!(outcome["stopped"], true, "{outcome:#}");
+    assert_eq!(outcome["not_begun"].as_array().unwrap().len(), 1, "{outcome:#}");
+    assert!(outcome["failed"].as_array().unwrap().is_empty(), "{outcome:#}");
+
+    env.server.cloud().timing.provisioning = Duration::from_millis(150);
+    env.json(&["access", "apply"]).expect(0);
+    assert_eq!(requested(), 21, "no account twice");
+    env.json(&["access", "plan"]).expect(0);
+}
+
+#[test]
+fn accounts_that_are_not_provisioned_are_named_with_the_reasons() {
+    let env = to_provision(Duration::from_millis(150));
+    let protected = || FaultKind::FailLater("The role is protected.".to_owned());
+    env.fault("ProvisionPermissionSet", 1, protected());
+    env.fault("ProvisionPermissionSet", 2, protected());
+    let refused = ServiceError::new("ValidationException", "The account refuses it.");
+    env.fault("ProvisionPermissionSet", 3, FaultKind::Refuse(refused));
+    let result = env.json(&["access", "apply"]).expect(1).envelope();
+    let failed = result["outcome"]["failed"].as_array().unwrap();
+    assert_eq!(failed.len(), 1, "{result:#}");
+    let message = failed[0]["message"].as_str().unwrap();
+    assert!(message.starts_with("Access: in 2 accounts, Prod "), "{message}");
+    for part in [
+        ": provisioning failed: The role is protected; in 1 account, Prod ",
+        ": sso:ProvisionPermissionSet returned ValidationException: The account refuses it.",
+    ] {
+        assert!(message.contains(part), "{part:?} is not in {message:?}");
+    }
+
+    // Expired credentials end the apply, whatever else fails.
+    env.fault("ProvisionPermissionSet", 1, protected());
+    let expired = ServiceError::new(
+        "ExpiredTokenException",
+        "The security token included in the request is expired",
+    );
+    env.fault("ProvisionPermissionSet", 2, FaultKind::Refuse(expired));
+    env.json(&["access", "apply"]).expect(4);
+    env.json(&["access", "apply"]).expect(0);
+    env.json(&["access", "plan"]).expect(0);
 }
 
 #[test]

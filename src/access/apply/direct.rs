@@ -1,29 +1,27 @@
 //! The changes that AWS completes at once: users, groups, memberships and permission sets.
 
-use std::collections::BTreeSet;
-
-use futures_util::future::join_all;
-
 use crate::access::attributes;
 use crate::access::live::INFO;
 use crate::access::plan::{Action, Attribute, AttributeChange, Change};
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::ids::{AccountId, GroupId, PermissionSetArn, UserId};
+use crate::ids::{GroupId, PermissionSetArn, UserId};
 use crate::next_step::SetupCommand;
 use crate::progress::Setting;
 use crate::reconcile::{CreateResult, FieldChange, create, repeat, rerun, step_error};
 use crate::resources::inventory::ACCESS_TAG;
-use crate::resources::permission_set::{self, Parts, PermissionSetSpec, Provisioned};
+use crate::resources::permission_set::{self, Parts, PermissionSetSpec};
 use crate::resources::user::UserSpec;
 use crate::resources::{group, membership, user};
 use crate::user_error::UserError;
 
+use super::provisioning::provision;
 use super::shared::{Shared, missing};
 
 /// Makes a change.
 ///
 /// # Errors
-/// When AWS refuses, or does not answer after all retries.
+/// When AWS refuses, or does not answer after all retries. [`UserError::interrupted`] if a stop was requested before everything
+/// was provisioned.
 pub async fn make(shared: &Shared<'_>, change: &Change) -> Result<(), UserError> {
     let (context, instance, timing) = (shared.context, shared.instance, shared.context.timing);
     match &change.action {
@@ -225,7 +223,7 @@ async fn changes_of_own(
     Ok(permission_set::grouped(spec.differences(&settings)))
 }
 
-/// Changes the settings. Provisioning is a step of its own.
+/// Changes the settings. Provisioning comes after them.
 async fn update_set(shared: &Shared<'_>, arn: &PermissionSetArn, changes: &[FieldChange]) -> Result<(), UserError> {
     let (context, instance) = (shared.context, shared.instance);
     for change in changes.iter().filter(|change| **change != FieldChange::Provision) {
@@ -233,28 +231,6 @@ async fn update_set(shared: &Shared<'_>, arn: &PermissionSetArn, changes: &[Fiel
         end.result.map_err(|aws_error| refused(&aws_error))?;
     }
     Ok(())
-}
-
-/// Gives the accounts the latest version of a permission set, one permission set after the other: AWS changes one role in an
-/// account at a time. Several accounts are provisioned at the same time.
-async fn provision(
-    shared: &Shared<'_>,
-    arn: &PermissionSetArn,
-    accounts: Option<&BTreeSet<AccountId>>,
-) -> Result<(), UserError> {
-    let (context, instance) = (shared.context, shared.instance);
-    let _turn = shared.provisioning.lock().await;
-    let count = shared.roles.get(arn).copied().unwrap_or_default();
-    let targets: Vec<Provisioned<'_>> = match accounts {
-        None => vec![Provisioned::Everywhere(count)],
-        Some(accounts) => accounts.iter().map(Provisioned::In).collect(),
-    };
-    let requests = targets.into_iter().map(|target| {
-        let request = permission_set::provision(context, &INFO, instance, arn, target);
-        shared.outstanding.provision(request)
-    });
-    // If one fails, the others are provisioned all the same.
-    join_all(requests).await.into_iter().collect()
 }
 
 /// The error of a refused setting. AWS does not know a policy that the file names, for example.

@@ -3,6 +3,7 @@
 //! - `graph`: which changes wait for which.
 //! - `requests`: the assignments, which AWS completes later: how many at once, in which order, and how they ended.
 //! - `direct`: all other changes.
+//! - `provisioning`: how the accounts get the latest version of a permission set.
 //! - `outstanding`: how many requests AWS processes at the same time.
 //! - `shared`: what these share.
 //! - `estimate`: how long a plan takes.
@@ -15,6 +16,7 @@ mod direct;
 mod estimate;
 mod graph;
 mod outstanding;
+mod provisioning;
 mod requests;
 mod shared;
 
@@ -46,7 +48,8 @@ pub struct Outcome {
     pub done: Vec<Change>,
     /// What failed, and why.
     pub failed: Vec<(Change, UserError)>,
-    /// What was not begun: it waits for something that failed, or the apply was stopped.
+    /// What was not begun: it waits for something that failed, or the apply was stopped. Also permission sets that were not
+    /// provisioned everywhere before the stop.
     pub not_begun: Vec<Change>,
     /// What was begun, and is not known to have ended, because the apply was ended at once.
     pub in_progress: Vec<Change>,
@@ -66,6 +69,7 @@ pub async fn apply(context: &Context, inventory: &Inventory, plan: &Plan, events
     let shared = Shared {
         context,
         instance: &inventory.instance,
+        accounts: &inventory.accounts,
         events,
         ids: RefCell::new(Ids::of(inventory)),
         roles: inventory
@@ -84,6 +88,7 @@ pub async fn apply(context: &Context, inventory: &Inventory, plan: &Plan, events
     let mut direct_calls = 0;
     let mut outcome = Outcome::default();
     let mut is_ended = false;
+    let mut interrupted = Vec::new();
     loop {
         outcome.stopped |= context.stop.is_requested();
         let may_start = !outcome.stopped && !is_ended;
@@ -137,6 +142,10 @@ pub async fn apply(context: &Context, inventory: &Inventory, plan: &Plan, events
                     outcome.done.push(change.clone());
                     graph.done(index);
                 }
+                Err(error) if error.kind.is_user_exit() => {
+                    outcome.stopped = true;
+                    interrupted.push(index);
+                }
                 Err(error) => {
                     events.failed(change, &error);
                     is_ended |= error.ends_run();
@@ -148,6 +157,7 @@ pub async fn apply(context: &Context, inventory: &Inventory, plan: &Plan, events
     }
     let mut not_begun = graph.not_begun();
     not_begun.extend(requests.not_begun());
+    not_begun.extend(interrupted);
     not_begun.sort_unstable();
     outcome.not_begun = not_begun.into_iter().map(|index| graph.change(index).clone()).collect();
     outcome.new_users = new_users(plan, &shared.ids.borrow());

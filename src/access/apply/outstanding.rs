@@ -2,7 +2,6 @@
 //! number of them at the same time.
 
 use std::cell::{Cell, RefCell};
-use std::future::Future;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -12,6 +11,7 @@ use tokio::time::Instant;
 use crate::limits::{
     FEWEST_REQUESTS, FIRST_REFUSAL_PAUSE, LONGEST_REFUSAL_PAUSE, MOST_REQUESTS, REQUESTS_AT_FIRST, WITHOUT_REFUSAL,
 };
+use crate::reconcile::Stop;
 
 /// The requests in progress, and how many AWS takes.
 pub struct Outstanding {
@@ -50,37 +50,42 @@ impl Outstanding {
         self.bound.borrow().has_room(assignments + others)
     }
 
-    /// When the next assignment can be requested.
+    /// When the next request can be made.
     pub fn not_before(&self) -> Instant {
         self.bound.borrow().not_before
     }
 
-    /// AWS accepted an assignment.
+    /// AWS accepted a request.
     pub fn accepted(&self) {
         self.bound.borrow_mut().accepted();
     }
 
-    /// AWS refused an assignment, besides this many, because of the number of requests.
+    /// AWS refused a request because of their number, besides this many assignments and the provisioning requests in
+    /// progress.
     pub fn refused(&self, assignments: usize) {
         self.bound.borrow_mut().refused(assignments + self.provisioning.get());
     }
 
-    /// Waits for room, and then provisions a permission set.
-    pub async fn provision<T>(&self, request: impl Future<Output = T>) -> T {
-        self.waiting.set(self.waiting.get() + 1);
+    /// Waits for room for a provisioning request; `None` after a request to stop.
+    pub async fn room(&self, stop: &Stop) -> Option<Room<'_>> {
+        let _waiting = Waiting::new(self);
         loop {
-            let in_progress = self.assignments.get() + self.provisioning.get();
-            if self.bound.borrow().has_room(in_progress) {
-                break;
+            if stop.is_requested() {
+                return None;
             }
-            self.changed().await;
+            let changed = self.changed();
+            let not_before = self.not_before();
+            let in_progress = self.assignments.get() + self.provisioning.get();
+            let is_free = self.bound.borrow().has_room(in_progress);
+            if is_free && not_before <= Instant::now() {
+                return Some(Room::new(self));
+            }
+            tokio::select! {
+                () = changed => {}
+                () = tokio::time::sleep_until(not_before), if is_free => {}
+                () = stop.requested() => {}
+            }
         }
-        self.waiting.set(self.waiting.get() - 1);
-        self.provisioning.set(self.provisioning.get() + 1);
-        let result = request.await;
-        self.provisioning.set(self.provisioning.get() - 1);
-        self.notify();
-        result
     }
 
     /// Says that something may begin.
@@ -91,6 +96,46 @@ impl Outstanding {
     /// Ends when something may begin. Nothing is missed from this call on, also before the first poll.
     pub fn changed(&self) -> Notified<'_> {
         self.changed.notified()
+    }
+}
+
+/// A provisioning request that waits for room.
+struct Waiting<'a>(&'a Outstanding);
+
+impl<'a> Waiting<'a> {
+    fn new(outstanding: &'a Outstanding) -> Self {
+        outstanding.waiting.set(outstanding.waiting.get() + 1);
+        Self(outstanding)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.set(self.0.waiting.get() - 1);
+    }
+}
+
+/// The room of a provisioning request, until it is dropped.
+pub struct Room<'a>(&'a Outstanding);
+
+impl<'a> Room<'a> {
+    fn new(outstanding: &'a Outstanding) -> Self {
+        outstanding.provisioning.set(outstanding.provisioning.get() + 1);
+        Self(outstanding)
+    }
+
+    /// AWS refused the request because of the number of requests.
+    pub fn refused(self) {
+        let outstanding = self.0;
+        drop(self);
+        outstanding.refused(outstanding.assignments.get());
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        self.0.provisioning.set(self.0.provisioning.get() - 1);
+        self.0.notify();
     }
 }
 
@@ -158,14 +203,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn provisioning_keeps_to_the_bound_and_goes_first() {
-        let outstanding = Outstanding::new();
+        let (outstanding, stop) = (Outstanding::new(), Stop::default());
         outstanding.set_assignments(4);
         let most = Cell::new(0);
-        let request = || {
-            outstanding.provision(async {
-                most.set(most.get().max(outstanding.provisioning.get()));
-                tokio::time::sleep(Duration::from_secs(2)).await;
-            })
+        let request = || async {
+            let _room = outstanding.room(&stop).await;
+            most.set(most.get().max(outstanding.provisioning.get()));
+            tokio::time::sleep(Duration::from_secs(2)).await;
         };
         let begin = Instant::now();
         join_all((0..12).map(|_| request())).await;
@@ -173,7 +217,10 @@ mod tests {
         assert_eq!(begin.elapsed().as_secs(), 4, "12 in two rounds");
 
         outstanding.set_assignments(10);
-        let waiting = outstanding.provision(pending::<()>());
+        let waiting = async {
+            let _room = outstanding.room(&stop).await;
+            pending::<()>().await;
+        };
         tokio::pin!(waiting);
         assert_eq!(poll!(waiting.as_mut()), Poll::Pending);
         assert_eq!((outstanding.waiting.get(), outstanding.provisioning.get()), (1, 0));
@@ -181,6 +228,35 @@ mod tests {
         outstanding.set_assignments(9);
         assert_eq!(poll!(waiting.as_mut()), Poll::Pending);
         assert_eq!((outstanding.waiting.get(), outstanding.provisioning.get()), (0, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn provisioning_waits_after_refusals() {
+        let (outstanding, stop) = (Outstanding::new(), Stop::default());
+        for _ in 0..2 {
+            outstanding.room(&stop).await.unwrap().refused();
+        }
+        let begin = Instant::now();
+        let room = outstanding.room(&stop).await;
+        assert!(begin.elapsed() >= FIRST_REFUSAL_PAUSE, "{:?}", begin.elapsed());
+        assert!(room.is_some());
+        assert!(!outstanding.has_room(0), "AWS took none of them");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_ends_the_wait_for_room() {
+        let (outstanding, stop) = (Outstanding::new(), Stop::default());
+        outstanding.set_assignments(10);
+        {
+            let waiting = outstanding.room(&stop);
+            tokio::pin!(waiting);
+            assert!(poll!(waiting.as_mut()).is_pending());
+            stop.request();
+            assert!(waiting.await.is_none());
+        }
+        outstanding.set_assignments(0);
+        assert!(outstanding.room(&stop).await.is_none(), "also if there is room");
+        assert_eq!((outstanding.waiting.get(), outstanding.provisioning.get()), (0, 0));
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ use crate::access::plan::{Action, Change};
 use crate::ids::{AssignmentKey, GroupId, MembershipKey, PermissionSetArn, Principal, UserId};
 use crate::next_step::SetupCommand;
 use crate::reconcile::{Context, Instance};
-use crate::resources::inventory::Inventory;
+use crate::resources::inventory::{Accounts, Inventory};
 use crate::user_error::UserError;
 
 /// What an apply tells while it runs.
@@ -91,6 +91,8 @@ pub struct Shared<'a> {
     pub context: &'a Context,
     /// The instance.
     pub instance: &'a Instance,
+    /// The accounts, for messages.
+    pub accounts: &'a Accounts,
     /// Who is told.
     pub events: &'a dyn Events,
     /// The IDs so far.
