@@ -37,6 +37,18 @@ fn mutating(env: &TestEnv) -> Vec<String> {
 }
 
 #[test]
+fn a_single_long_change_does_not_silence_the_progress() {
+    let env = applied();
+    edit(&env, "session-duration = \"8h\"", "session-duration = \"4h\"");
+    let delay = FaultKind::Delay(Duration::from_secs(12));
+    env.fault("ProvisionPermissionSet", 1, delay);
+    // The estimate is used up, so that the line does not say how long the rest takes.
+    env.run(&["access", "apply"])
+        .expect(0)
+        .expect_text("0 of 1 change done\n");
+}
+
+#[test]
 fn a_plan_is_applied_and_then_there_is_nothing_to_do() {
     let env = team();
     let planned = validated(&env.json(&["access", "plan"]).expect(3));

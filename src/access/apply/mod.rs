@@ -20,20 +20,17 @@ mod provisioning;
 mod requests;
 mod shared;
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use self::graph::Graph;
-use self::outstanding::Outstanding;
 use self::requests::{Calls, Ended, Requests};
 use self::shared::{Ids, Shared};
 use super::plan::{Action, Change, Plan};
 use crate::ids::UserId;
-use crate::limits::CHANGES_AT_ONCE;
+use crate::limits::{CHANGES_AT_ONCE, PROGRESS_LINES};
 use crate::reconcile::Context;
 use crate::resources::inventory::Inventory;
 use crate::user_error::UserError;
@@ -66,21 +63,7 @@ pub struct Outcome {
 /// Applies a plan. A failure stops only what needs it, and removals of the same user, group or permission set. After a request to stop
 /// ([`Context::stop`]), nothing new begins, and what is in progress ends.
 pub async fn apply(context: &Context, inventory: &Inventory, plan: &Plan, events: &dyn Events) -> Outcome {
-    let shared = Shared {
-        context,
-        instance: &inventory.instance,
-        accounts: &inventory.accounts,
-        events,
-        ids: RefCell::new(Ids::of(inventory)),
-        roles: inventory
-            .permission_sets
-            .values()
-            .map(|set| (set.arn.clone(), set.accounts.len()))
-            .collect(),
-        provisioning: Mutex::default(),
-        updated: RefCell::default(),
-        outstanding: Outstanding::new(),
-    };
+    let shared = Shared::new(context, inventory, events);
     let before = context.clients.identity_center_requests();
     let mut graph = Graph::new(plan, inventory);
     let mut requests = Requests::new(&shared);
@@ -89,6 +72,8 @@ pub async fn apply(context: &Context, inventory: &Inventory, plan: &Plan, events
     let mut outcome = Outcome::default();
     let mut is_ended = false;
     let mut interrupted = Vec::new();
+    // A single change can take long, and the progress is shown meanwhile.
+    let mut lines = tokio::time::interval_at(Instant::now() + PROGRESS_LINES, PROGRESS_LINES);
     loop {
         outcome.stopped |= context.stop.is_requested();
         let may_start = !outcome.stopped && !is_ended;
@@ -124,6 +109,7 @@ pub async fn apply(context: &Context, inventory: &Inventory, plan: &Plan, events
                 () = sleep_until(wake) => None,
                 () = shared.outstanding.changed(), if may_start => None,
                 () = context.stop.requested(), if !outcome.stopped => None,
+                _ = lines.tick() => None,
             };
             finished = match ended {
                 None => Vec::new(),

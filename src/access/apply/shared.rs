@@ -26,7 +26,8 @@ pub trait Events {
     /// A change failed for good.
     fn failed(&self, _change: &Change, _why: &UserError) {}
 
-    /// This many assignment requests are in progress, and this many changes have not begun.
+    /// This many assignment requests are in progress, and this many changes have not begun. Told at least every
+    /// [`PROGRESS_LINES`](crate::limits::PROGRESS_LINES).
     fn waiting(&self, _in_progress: usize, _queued: usize) {}
 }
 
@@ -105,6 +106,24 @@ pub struct Shared<'a> {
     pub updated: RefCell<Vec<String>>,
     /// The requests that AWS completes later.
     pub outstanding: Outstanding,
+}
+
+impl<'a> Shared<'a> {
+    /// What an apply shares at its beginning.
+    pub fn new(context: &'a Context, inventory: &'a Inventory, events: &'a dyn Events) -> Self {
+        let sets = inventory.permission_sets.values();
+        Self {
+            context,
+            instance: &inventory.instance,
+            accounts: &inventory.accounts,
+            events,
+            ids: RefCell::new(Ids::of(inventory)),
+            roles: sets.map(|set| (set.arn.clone(), set.accounts.len())).collect(),
+            provisioning: Mutex::default(),
+            updated: RefCell::default(),
+            outstanding: Outstanding::new(),
+        }
+    }
 }
 
 /// The error for a change that needs something which does not exist.

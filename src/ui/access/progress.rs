@@ -210,19 +210,22 @@ impl<'a> ApplyProgress<'a> {
         }
     }
 
-    /// `120 of 500 changes done, about 40 seconds left`, if it was not said lately and something is left.
+    /// `120 of 500 changes done, about 40 seconds left`, if a line is due and something is left.
     fn due_line(&self) -> Option<String> {
         let elapsed = self.began.elapsed();
         if elapsed < self.next_line.get() || self.ended.get() == self.all {
             return None;
         }
-        self.next_line.set(elapsed + PROGRESS_LINES);
+        // At fixed times, so that a line that comes late does not put off the next one.
+        let periods = elapsed.as_secs() / PROGRESS_LINES.as_secs() + 1;
+        let periods = u32::try_from(periods).unwrap_or(u32::MAX);
+        self.next_line.set(PROGRESS_LINES.saturating_mul(periods));
         let done = self.ended.get() - self.failed.get();
         let all = words::counted(self.all, "change");
-        Some(format!("{done} of {all} done, {}", self.message()))
+        Some(format!("{done} of {all} done{}", self.message()))
     }
 
-    /// How long the rest takes, what is in progress, and how much has failed.
+    /// How long the rest takes if that is known, what is in progress, and how much has failed; each after a comma.
     fn message(&self) -> String {
         let in_progress = match self.in_progress.get() {
             0 => String::new(),
@@ -233,10 +236,10 @@ impl<'a> ApplyProgress<'a> {
             count => format!(", {count} failed"),
         };
         let left = if self.is_stopping.get() {
-            "stopping".to_owned()
+            ", stopping".to_owned()
         } else {
             let left = remaining(self.estimate, self.began.elapsed(), self.ended.get(), self.all);
-            format!("about {} left", words::rough_time(left))
+            left.map_or_else(String::new, |left| format!(", about {} left", words::rough_time(left)))
         };
         format!("{left}{in_progress}{failed}")
     }
@@ -320,7 +323,7 @@ impl Drop for ApplyProgress<'_> {
 
 fn bar(screen: &Screen, all: usize) -> ProgressBar {
     let bar = ProgressBar::new(u64::try_from(all).unwrap_or(u64::MAX));
-    if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos} of {len}, {msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos} of {len}{msg}") {
         let chars = if screen.ascii { "=> " } else { "━╸ " };
         bar.set_style(style.progress_chars(chars));
     }
@@ -361,17 +364,18 @@ fn in_unit(what: &str, accounts: &Accounts, id: &AccountId) -> String {
     }
 }
 
-/// How long the rest takes: at first as estimated, and later at the measured rate.
-fn remaining(estimate: Duration, elapsed: Duration, ended: usize, all: usize) -> Duration {
+/// How long the rest takes: at first as estimated, and later at the measured rate. `None` if it takes longer than estimated,
+/// and too little has ended to measure the rate.
+fn remaining(estimate: Duration, elapsed: Duration, ended: usize, all: usize) -> Option<Duration> {
     let (ended, all) = (
         u32::try_from(ended).unwrap_or(u32::MAX),
         u32::try_from(all).unwrap_or(u32::MAX),
     );
     // A tenth of the changes says more than the estimate.
     if ended == 0 || ended < all / 10 {
-        return estimate.saturating_sub(elapsed);
+        return estimate.checked_sub(elapsed);
     }
-    elapsed.mul_f64(f64::from(all.saturating_sub(ended)) / f64::from(ended))
+    Some(elapsed.mul_f64(f64::from(all.saturating_sub(ended)) / f64::from(ended)))
 }
 
 #[cfg(test)]
@@ -384,11 +388,12 @@ mod tests {
     #[test]
     fn the_remaining_time_follows_the_measured_rate() {
         let seconds = Duration::from_secs;
-        assert_eq!(remaining(seconds(100), seconds(10), 0, 50), seconds(90));
-        assert_eq!(remaining(seconds(100), seconds(10), 4, 50), seconds(90));
-        assert_eq!(remaining(seconds(100), seconds(10), 25, 50), seconds(10));
-        assert_eq!(remaining(seconds(5), seconds(10), 0, 50), Duration::ZERO);
-        assert_eq!(remaining(seconds(5), seconds(10), 50, 50), Duration::ZERO);
+        assert_eq!(remaining(seconds(100), seconds(10), 0, 50), Some(seconds(90)));
+        assert_eq!(remaining(seconds(100), seconds(10), 4, 50), Some(seconds(90)));
+        assert_eq!(remaining(seconds(100), seconds(10), 25, 50), Some(seconds(10)));
+        assert_eq!(remaining(seconds(5), seconds(10), 0, 50), None);
+        assert_eq!(remaining(seconds(5), seconds(10), 4, 50), None);
+        assert_eq!(remaining(seconds(5), seconds(10), 50, 50), Some(Duration::ZERO));
     }
 
     #[test]
