@@ -1,6 +1,6 @@
 //! How long a plan takes, from the quotas of Identity Center.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::access::plan::{Action, Plan};
@@ -18,13 +18,15 @@ pub struct Estimate {
 }
 
 /// Estimates a plan: the calls at the allowed rate, the assignments and provisioned accounts at as many as AWS processes at
-/// the same time, or the longest chain of them in one account, whichever takes longest. How long AWS takes for one is not
-/// published; see [`TYPICAL_OPERATION`].
+/// the same time, the longest chain of them in one account, or the permission sets that are provisioned one after the other,
+/// whichever takes longest. How long AWS takes for one is not published; see [`TYPICAL_OPERATION`].
 pub fn estimate(plan: &Plan, requests_per_second: u32) -> Estimate {
     let mut chains: BTreeMap<&AccountId, u32> = BTreeMap::new();
     let mut others = 0;
     // Provisioned in all accounts at once, one permission set after the other.
     let mut everywhere: u32 = 0;
+    // Of as many accounts as AWS provisions at the same time, but of one permission set.
+    let mut rounds = 0.0;
     for change in &plan.changes {
         match &change.action {
             Action::CreateAssignment(name) => *chains.entry(&name.account).or_default() += 1,
@@ -36,6 +38,7 @@ pub fn estimate(plan: &Plan, requests_per_second: u32) -> Estimate {
                 // Each change is checked, and provisioning is polled.
                 others += 2 * changes.len() + 1;
                 if changes.contains(&FieldChange::Provision) {
+                    rounds += rounds_of(provision_in.as_ref());
                     match provision_in {
                         None => everywhere += 1,
                         Some(accounts) => {
@@ -57,16 +60,22 @@ pub fn estimate(plan: &Plan, requests_per_second: u32) -> Estimate {
         Duration::from_secs_f64(u32::try_from(calls).map_or(f64::MAX, f64::from) / f64::from(requests_per_second));
     let by_bound = TYPICAL_OPERATION.mul_f64(f64::from(operations) / REQUESTS_AT_FIRST);
     let by_chain = TYPICAL_OPERATION * (longest + everywhere);
+    let by_rounds = TYPICAL_OPERATION.mul_f64(rounds);
     Estimate {
         calls,
-        duration: by_rate.max(by_bound).max(by_chain),
+        duration: by_rate.max(by_bound).max(by_chain).max(by_rounds),
     }
+}
+
+/// How often accounts of one permission set are provisioned at the same time. All accounts at once are one request.
+fn rounds_of(accounts: Option<&BTreeSet<AccountId>>) -> f64 {
+    let count = accounts.map_or(1, BTreeSet::len);
+    let count = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    (count / REQUESTS_AT_FIRST).ceil().max(1.0)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::access::plan::Change;
 
@@ -95,5 +104,21 @@ mod tests {
         let everywhere = estimate(&provisioning(None), 1000);
         assert_eq!(everywhere.duration, TYPICAL_OPERATION);
         assert_eq!(everywhere.calls, 3);
+    }
+
+    #[test]
+    fn permission_sets_are_provisioned_one_after_the_other() {
+        let in_one = |number: u64| {
+            let account = format!("{number:012}").parse().unwrap();
+            provisioning(Some(BTreeSet::from([account]))).changes
+        };
+        let plan = Plan {
+            changes: (1..=3).flat_map(in_one).collect(),
+            ..Plan::default()
+        };
+        assert_eq!(estimate(&plan, 1000).duration, TYPICAL_OPERATION * 3);
+        let eleven = (1..=11).map(|number| format!("{number:012}").parse().unwrap());
+        let eleven = provisioning(Some(eleven.collect()));
+        assert_eq!(estimate(&eleven, 1000).duration, TYPICAL_OPERATION * 2);
     }
 }
