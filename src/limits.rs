@@ -65,7 +65,7 @@ pub const READS_AT_ONCE: usize = 8;
 pub const PORTAL_READS_AT_ONCE: usize = 8;
 /// Changes of many items that are made concurrently
 pub const CHANGES_AT_ONCE: usize = 20;
-/// Assignments that AWS processes at the same time, at first; more while AWS accepts them, half as many when it does not
+/// Assignments and provisioning requests in progress at once, at first; more while AWS accepts them, fewer after refusals
 pub const REQUESTS_AT_FIRST: f64 = 10.0;
 /// The smallest number of them
 pub const FEWEST_REQUESTS: f64 = 1.0;
@@ -73,7 +73,7 @@ pub const FEWEST_REQUESTS: f64 = 1.0;
 pub const MOST_REQUESTS: f64 = 15.0;
 /// How long AWS must not refuse a request before more than the first number are tried
 pub const WITHOUT_REFUSAL: Duration = Duration::from_secs(30);
-/// How long an assignment takes, for estimates; AWS publishes nothing
+/// How long an assignment or a provisioning request takes, for estimates; AWS publishes nothing
 pub const TYPICAL_OPERATION: Duration = Duration::from_secs(2);
 /// The shortest time between two lists of the requests in progress
 pub const SHORTEST_POLL: Duration = Duration::from_millis(100);
@@ -83,11 +83,11 @@ pub const LONGEST_POLL: Duration = Duration::from_secs(1);
 pub const FAILURES_PAUSE: Duration = Duration::from_secs(1);
 /// Attempts of an assignment that AWS accepts and that then fails
 pub const ATTEMPTS_OF_FAILED: u32 = 3;
-/// The pause after the first refusal of an assignment; it doubles with each one
+/// The pause after the first refusal of an assignment or a provisioning request; it doubles with each one
 pub const FIRST_REFUSAL_PAUSE: Duration = Duration::from_millis(200);
-/// The longest pause after a refusal of an assignment
+/// The longest pause after such a refusal
 pub const LONGEST_REFUSAL_PAUSE: Duration = Duration::from_secs(5);
-/// Attempts of an assignment that gets no answer
+/// Attempts of an assignment or a provisioning request that gets no answer
 pub const MOST_REFUSALS: u32 = 8;
 
 /// An access file, and each file or policy that it names, in megabytes
