@@ -236,8 +236,8 @@ fn check_flags(flags: &ExportFlags) -> Result<ExportedTo, UserError> {
             refused("--name is a flag of export access.".to_owned())
         }
         _ => match flags.name.as_deref().map(rules::file_name) {
-            Some(Err(why)) => Err(UserError::usage(
-                format!("--name: {why}."),
+            Some(Err(violation)) => Err(UserError::usage(
+                format!("--name: {}.", violation.why),
                 SetupCommand::again().placeholder("--name", "NAME"),
             )),
             _ => Ok(to),

@@ -154,8 +154,13 @@ impl<'a> Decoder<'a> {
     }
 
     fn check(&mut self, value: &Located<String>, rule: Rule) {
-        if let Err(Invalid(why)) = (rule.check)(&value.value) {
-            self.add(value.place.clone(), format!("{}.", capitalized(&why)), rule.suggestion);
+        if let Err(violation) = (rule.check)(&value.value) {
+            let suggestion = violation.suggestion.as_deref().unwrap_or(rule.suggestion);
+            self.add(
+                value.place.clone(),
+                format!("{}.", capitalized(&violation.why)),
+                suggestion,
+            );
         }
     }
 

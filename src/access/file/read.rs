@@ -312,7 +312,12 @@ reason = "TICKET-1"
             (set("description = \"東京\""), "Latin-1"),
             (
                 set("managed-policies = [\"arn:aws:iam::123456789012:policy/A\"]"),
-                "ReadOnlyAccess",
+                "Write A in customer-managed-policies.",
+            ),
+            (set("managed-policies = [\"a b\"]"), "ReadOnlyAccess"),
+            (
+                set("customer-managed-policies = [\"arn:aws:iam::aws:policy/A\"]"),
+                "in managed-policies.",
             ),
             (set("customer-managed-policies = [\"a//b\"]"), "team/Deploy"),
             (set("permissions-boundary = \"customer:\""), "customer: and"),

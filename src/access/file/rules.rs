@@ -10,6 +10,21 @@ use regex::Regex;
 use super::PatternKind;
 use crate::answers::values::{Invalid, Policy};
 
+/// Why a value is not valid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Why, as a clause without a period.
+    pub why: String,
+    /// What to write in its place, as a sentence, if the [suggestion of the rule](Rule::suggestion) does not fit.
+    pub suggestion: Option<String>,
+}
+
+impl From<Invalid> for Violation {
+    fn from(Invalid(why): Invalid) -> Self {
+        Self { why, suggestion: None }
+    }
+}
+
 /// The most AWS managed and customer managed policies of a permission set. The quota of an account begins at 10 and can be
 /// raised to this number ("IAM and AWS STS quotas").
 pub const MOST_POLICIES: usize = 25;
@@ -30,11 +45,18 @@ fn matches(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
     pattern.as_ref().is_some_and(|pattern| pattern.is_match(text))
 }
 
-fn invalid(why: impl Into<String>) -> Result<(), Invalid> {
-    Err(Invalid(why.into()))
+fn invalid(why: impl Into<String>) -> Result<(), Violation> {
+    Err(Invalid(why.into()).into())
 }
 
-fn check_length(what: &str, text: &str, most: usize) -> Result<(), Invalid> {
+fn belongs_to_one_account(policy: &str, suggestion: String) -> Result<(), Violation> {
+    Err(Violation {
+        why: format!("the policy {policy} belongs to one account"),
+        suggestion: Some(suggestion),
+    })
+}
+
+fn check_length(what: &str, text: &str, most: usize) -> Result<(), Violation> {
     match text.chars().count() {
         0 => invalid(format!("{what} must not be empty")),
         count if count > most => invalid(format!("{what} must have at most {most} characters, but has {count}")),
@@ -42,7 +64,7 @@ fn check_length(what: &str, text: &str, most: usize) -> Result<(), Invalid> {
     }
 }
 
-fn check_not_reserved(text: &str) -> Result<(), Invalid> {
+fn check_not_reserved(text: &str) -> Result<(), Violation> {
     if matches!(text, "Administrator" | "AWSAdministrators") {
         return invalid(format!("{text} is reserved by IAM Identity Center"));
     }
@@ -53,7 +75,7 @@ fn check_not_reserved(text: &str) -> Result<(), Invalid> {
 ///
 /// # Errors
 /// If it is not 1 to 128 letters, marks, symbols, numbers and punctuation characters, or is reserved.
-pub fn user_name(text: &str) -> Result<(), Invalid> {
+pub fn user_name(text: &str) -> Result<(), Violation> {
     check_length("a user name", text, 128)?;
     if !matches(&USER_NAME_PATTERN, text) {
         return invalid("a user name must contain only letters, numbers, symbols and punctuation, and no spaces");
@@ -65,7 +87,7 @@ pub fn user_name(text: &str) -> Result<(), Invalid> {
 ///
 /// # Errors
 /// If it is not 1 to 1024 printable characters, or is reserved.
-pub fn group_name(text: &str) -> Result<(), Invalid> {
+pub fn group_name(text: &str) -> Result<(), Violation> {
     check_printable("a group name", text)?;
     check_not_reserved(text)
 }
@@ -74,19 +96,19 @@ pub fn group_name(text: &str) -> Result<(), Invalid> {
 ///
 /// # Errors
 /// If it is not 1 to 32 letters, digits and characters of `_+=,.@-`.
-pub fn permission_set_name(text: &str) -> Result<(), Invalid> {
+pub fn permission_set_name(text: &str) -> Result<(), Violation> {
     check_length("a permission set name", text, 32)?;
     check_iam_name("a permission set name", text)
 }
 
-fn check_iam_name(what: &str, text: &str) -> Result<(), Invalid> {
+fn check_iam_name(what: &str, text: &str) -> Result<(), Violation> {
     if !text.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)) {
         return invalid(format!("{what} must contain only letters, digits and _+=,.@-"));
     }
     Ok(())
 }
 
-fn check_printable(what: &str, text: &str) -> Result<(), Invalid> {
+fn check_printable(what: &str, text: &str) -> Result<(), Violation> {
     check_length(what, text, 1024)?;
     if !matches(&PRINTABLE, text) {
         return invalid(format!("{what} must contain only printable characters"));
@@ -98,7 +120,7 @@ fn check_printable(what: &str, text: &str) -> Result<(), Invalid> {
 ///
 /// # Errors
 /// If it is not 1 to 1024 printable characters.
-pub fn person_name(text: &str) -> Result<(), Invalid> {
+pub fn person_name(text: &str) -> Result<(), Violation> {
     check_printable("a name", text)
 }
 
@@ -106,7 +128,7 @@ pub fn person_name(text: &str) -> Result<(), Invalid> {
 ///
 /// # Errors
 /// If it is not 1 to 1024 printable characters.
-pub fn group_description(text: &str) -> Result<(), Invalid> {
+pub fn group_description(text: &str) -> Result<(), Violation> {
     check_printable("a description", text)
 }
 
@@ -114,7 +136,7 @@ pub fn group_description(text: &str) -> Result<(), Invalid> {
 ///
 /// # Errors
 /// If it does not have one `@` between other characters without spaces.
-pub fn email(text: &str) -> Result<(), Invalid> {
+pub fn email(text: &str) -> Result<(), Violation> {
     check_printable("an email address", text)?;
     let is_address = text
         .rsplit_once('@')
@@ -129,7 +151,7 @@ pub fn email(text: &str) -> Result<(), Invalid> {
 ///
 /// # Errors
 /// If it is not 1 to 700 characters of Latin-1.
-pub fn description(text: &str) -> Result<(), Invalid> {
+pub fn description(text: &str) -> Result<(), Violation> {
     check_length("a description", text, 700)?;
     let is_allowed = |c: &char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{a1}'..='\u{ff}');
     match text.chars().find(|c| !is_allowed(c)) {
@@ -144,7 +166,7 @@ pub fn description(text: &str) -> Result<(), Invalid> {
 ///
 /// # Errors
 /// If it is not 1 to 240 of the characters that URLs contain.
-pub fn relay_state(text: &str) -> Result<(), Invalid> {
+pub fn relay_state(text: &str) -> Result<(), Violation> {
     check_length("a relay state", text, 240)?;
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "&$@#/%?=~-_'\"|!:,.;*+[] (){}".contains(c);
     if !text.chars().all(is_allowed) {
@@ -164,27 +186,27 @@ pub fn customer_policy_of_arn(text: &str) -> Option<&str> {
 ///
 /// # Errors
 /// If it is none of them.
-pub fn managed_policy(text: &str) -> Result<(), Invalid> {
+pub fn managed_policy(text: &str) -> Result<(), Violation> {
     if let Some(path) = customer_policy_of_arn(text) {
-        return invalid(format!(
-            "the policy {text} belongs to one account; write {path} in customer-managed-policies"
-        ));
+        return belongs_to_one_account(text, format!("Write {path} in customer-managed-policies."));
     }
-    text.parse::<Policy>().map(|_| ())
+    text.parse::<Policy>()?;
+    Ok(())
 }
 
 /// A customer managed policy: its path and name.
 ///
 /// # Errors
 /// If it is an ARN, or if a part of it is no path or name.
-pub fn customer_managed_policy(text: &str) -> Result<(), Invalid> {
+pub fn customer_managed_policy(text: &str) -> Result<(), Violation> {
     if let Some(path) = customer_policy_of_arn(text) {
-        return invalid(format!("the policy {text} belongs to one account; write {path}"));
+        return belongs_to_one_account(text, format!("Write {path}."));
     }
     if text.starts_with("arn:") {
-        return invalid(format!(
-            "{text:?} is not a customer managed policy; AWS managed policies belong in managed-policies"
-        ));
+        return Err(Violation {
+            why: format!("{text:?} is not a customer managed policy"),
+            suggestion: Some("Write an AWS managed policy in managed-policies.".to_owned()),
+        });
     }
     let path = text.strip_prefix('/').unwrap_or(text);
     let name = path.rsplit('/').next().unwrap_or_default();
@@ -203,14 +225,17 @@ pub fn customer_managed_policy(text: &str) -> Result<(), Invalid> {
 ///
 /// # Errors
 /// If it is none of them.
-pub fn permissions_boundary(text: &str) -> Result<(), Invalid> {
-    if let Some(path) = customer_policy_of_arn(text) {
-        return invalid(format!(
-            "the policy {text} belongs to one account; write customer:{path}"
-        ));
+pub fn permissions_boundary(text: &str) -> Result<(), Violation> {
+    let customer_managed = text.strip_prefix("customer:");
+    let policy = customer_managed.unwrap_or(text);
+    if let Some(path) = customer_policy_of_arn(policy) {
+        return belongs_to_one_account(policy, format!("Write customer:{path}."));
     }
-    match text.strip_prefix("customer:") {
-        Some(policy) => customer_managed_policy(policy),
+    match customer_managed {
+        Some(policy) => customer_managed_policy(policy).map_err(|violation| Violation {
+            suggestion: None,
+            ..violation
+        }),
         None => managed_policy(text),
     }
 }
@@ -219,7 +244,7 @@ pub fn permissions_boundary(text: &str) -> Result<(), Invalid> {
 ///
 /// # Errors
 /// If AWS does not allow it, or if only AWS or this program can set it.
-pub fn tag_key(text: &str) -> Result<(), Invalid> {
+pub fn tag_key(text: &str) -> Result<(), Violation> {
     check_length("the key of a tag", text, 128)?;
     if !matches(&TAG, text) {
         return invalid("the key of a tag must contain only letters, digits, spaces and _.:/=+-@");
@@ -238,7 +263,7 @@ pub fn tag_key(text: &str) -> Result<(), Invalid> {
 ///
 /// # Errors
 /// If AWS does not allow it.
-pub fn tag_value(text: &str) -> Result<(), Invalid> {
+pub fn tag_value(text: &str) -> Result<(), Violation> {
     if text.chars().count() > 256 || !matches(&TAG, text) {
         return invalid("the value of a tag must be at most 256 letters, digits, spaces and characters of _.:/=+-@");
     }
@@ -249,7 +274,7 @@ pub fn tag_value(text: &str) -> Result<(), Invalid> {
 ///
 /// # Errors
 /// If it cannot be the value of a tag, or has no character other than spaces.
-pub fn file_name(text: &str) -> Result<(), Invalid> {
+pub fn file_name(text: &str) -> Result<(), Violation> {
     check_length("the name of an access file", text, 128)?;
     if text.trim() != text {
         return invalid("the name of an access file must not begin or end with a space");
@@ -264,7 +289,7 @@ pub fn file_name(text: &str) -> Result<(), Invalid> {
 ///
 /// # Errors
 /// If it is not 1 to 128 letters, digits and characters of `_.-`.
-pub fn account_set_name(text: &str) -> Result<(), Invalid> {
+pub fn account_set_name(text: &str) -> Result<(), Violation> {
     check_length("the name of an account set", text, 128)?;
     if !text
         .chars()
@@ -279,7 +304,7 @@ pub fn account_set_name(text: &str) -> Result<(), Invalid> {
 ///
 /// # Errors
 /// If it is neither.
-pub fn instance(text: &str) -> Result<(), Invalid> {
+pub fn instance(text: &str) -> Result<(), Violation> {
     let id = match text
         .strip_prefix("arn:")
         .and_then(|rest| rest.split_once(":sso:::instance/"))
@@ -300,7 +325,7 @@ pub fn instance(text: &str) -> Result<(), Invalid> {
 #[derive(Debug, Clone, Copy)]
 pub struct Rule {
     /// Says why a value is not valid.
-    pub check: fn(&str) -> Result<(), Invalid>,
+    pub check: fn(&str) -> Result<(), Violation>,
     /// What to write in its place, as a sentence.
     pub suggestion: &'static str,
 }
@@ -413,7 +438,7 @@ pub const PATTERN_KINDS: [(&str, PatternKind); 4] = [
 mod tests {
     use super::*;
 
-    type Check = fn(&str) -> Result<(), Invalid>;
+    type Check = fn(&str) -> Result<(), Violation>;
 
     #[test]
     fn values_that_the_services_refuse_are_mistakes() {
@@ -445,17 +470,22 @@ mod tests {
     #[test]
     fn the_arn_of_a_customer_managed_policy_is_a_mistake_with_what_to_write() {
         let arn = "arn:aws:iam::123456789012:policy/team/Deploy";
-        let ends: [(Check, &str); 3] = [
-            (managed_policy, "write team/Deploy in customer-managed-policies"),
-            (customer_managed_policy, "write team/Deploy"),
-            (permissions_boundary, "write customer:team/Deploy"),
+        let suggestions: [(Check, &str); 3] = [
+            (managed_policy, "Write team/Deploy in customer-managed-policies."),
+            (customer_managed_policy, "Write team/Deploy."),
+            (permissions_boundary, "Write customer:team/Deploy."),
         ];
-        for (rule, end) in ends {
-            let Invalid(why) = rule(arn).unwrap_err();
-            assert!(why.ends_with(end), "{why}");
+        for (rule, suggestion) in suggestions {
+            assert_eq!(rule(arn).unwrap_err().suggestion.as_deref(), Some(suggestion));
         }
-        let Invalid(why) = customer_managed_policy("arn:aws:iam::aws:policy/ReadOnlyAccess").unwrap_err();
-        assert!(why.contains("managed-policies"), "{why}");
+        let violation = customer_managed_policy("arn:aws:iam::aws:policy/ReadOnlyAccess").unwrap_err();
+        assert_eq!(
+            violation.suggestion.as_deref(),
+            Some("Write an AWS managed policy in managed-policies.")
+        );
+        assert_eq!(managed_policy("a b").unwrap_err().suggestion, None);
+        let customer = permissions_boundary("customer:arn:aws:iam::123456789012:policy/Mine").unwrap_err();
+        assert_eq!(customer.suggestion.as_deref(), Some("Write customer:Mine."));
     }
 
     #[test]
