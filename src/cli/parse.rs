@@ -47,8 +47,11 @@ impl Cli {
 
     /// Parses the line of the rehearsed command, as if it were not rehearsed, and that of the rehearsal.
     fn parse_rehearsed(lines: &RehearsedLine) -> Result<Self, NoCommand> {
-        let child = Self::parse_whole(&lines.command)?;
-        let mut cli = Self::parse_whole(&lines.rehearsal)?;
+        let child = Self::parse_whole(&lines.command).map_err(|why| match why {
+            NoCommand::Refused(error) => NoCommand::Refused(lines.in_rehearsal(error)),
+            other => other,
+        })?;
+        let mut cli = Self::parse_whole(&lines.rehearsal())?;
         // How to print, and whether to ask, also applies to the rehearsal.
         cli.flags = child.flags;
         cli.answers = child.answers;
@@ -78,7 +81,7 @@ impl Cli {
         let parser = Self::command();
         let parsed = parser.clone().try_get_matches_from(line);
         let requested = Requested::of(line);
-        let refused = |error: &clap::Error| NoCommand::Refused(refusal::of_clap(error, requested));
+        let refused = |error: &clap::Error| NoCommand::Refused(refusal::of_clap(error, requested, line));
         let matches = match (parsed, &own) {
             (Ok(matches), _) => matches,
             (Err(_), Err(error)) => return Err(refused(error)),
@@ -254,6 +257,60 @@ mod tests {
         assert!(refused.to_string().contains("A similar one is apply."), "{refused}");
         let help = Cli::parse_line(["idc-setup", "rehearse", "access", "plan", "--help"]).unwrap_err();
         assert!(help.to_string().contains("--max-deletes"), "{help}");
+    }
+
+    /// What the error of a command line suggests first.
+    fn first_suggestion(line: &str) -> String {
+        match Cli::parse_line(["idc-setup"].into_iter().chain(line.split(' '))) {
+            Err(NoCommand::Refused(error)) => {
+                let first = error.next.first().unwrap();
+                crate::next_step::Invocation::default().next_step(first)
+            }
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_mistyped_word_is_corrected_in_the_whole_line() {
+        for (line, suggested) in [
+            ("acces plan mine.toml", "use it: idc-setup access plan mine.toml"),
+            ("access plna --prune", "use it: idc-setup access plan --prune"),
+            (
+                "access plan --prun mine.toml",
+                "use it: idc-setup access plan --prune mine.toml",
+            ),
+            ("undo --stpe=mfa", "use it: idc-setup undo --step=mfa"),
+            ("rehearse status --kep k", "use it: idc-setup rehearse status --keep k"),
+            (
+                "rehearse access aply --keep k",
+                "use it: idc-setup rehearse access apply --keep k",
+            ),
+            (
+                "rehearse --keep k profiles remov",
+                "use it: idc-setup rehearse profiles remove --keep k",
+            ),
+            ("rehearse acces plan", "use it: idc-setup rehearse access plan"),
+            (
+                "rehearse access plan --prun --keep k",
+                "use it: idc-setup rehearse access plan --prune --keep k",
+            ),
+            (
+                "rehearse profiles --filter account=x --keep k",
+                "name the command: idc-setup rehearse profiles sync --filter EXPR --keep k",
+            ),
+            // There would be another mistake.
+            ("acces", "list the commands: idc-setup --help"),
+            ("--emial", "list the flags: idc-setup --help"),
+        ] {
+            assert_eq!(first_suggestion(line), suggested, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_cannot_be_rehearsed_is_named_without_a_rehearsal() {
+        assert_eq!(first_suggestion("rehearse answes"), "use it: idc-setup answers");
+        let refused = Cli::parse_line(["idc-setup", "rehearse", "nonsense", "plan"]).unwrap_err();
+        assert_eq!(refused.to_string(), "idc-setup has no command \"nonsense\".");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Why a command line is refused, and what to type instead.
 
+use std::ffi::OsString;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::own_flags::{SharedFlag, shared};
@@ -9,7 +11,7 @@ use crate::text::{listed, one_line};
 use crate::user_error::UserError;
 
 /// Returns the error for a command line that clap does not accept.
-pub(super) fn of_clap(error: &clap::Error, command: Requested) -> UserError {
+pub(super) fn of_clap(error: &clap::Error, command: Requested, line: &[OsString]) -> UserError {
     let text = |kind: ContextKind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
         Some(ContextValue::Strings(texts)) => texts.first().cloned(),
@@ -18,7 +20,7 @@ pub(super) fn of_clap(error: &clap::Error, command: Requested) -> UserError {
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let typed = text(ContextKind::InvalidSubcommand).unwrap_or_default();
-            unknown_command(&typed, similar_command(error, &typed), command)
+            unknown_command(&typed, similar_command(error, &typed), command, line)
         }
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let names = inner_commands(command);
@@ -29,7 +31,7 @@ pub(super) fn of_clap(error: &clap::Error, command: Requested) -> UserError {
         }
         ErrorKind::UnknownArgument => {
             let typed = text(ContextKind::InvalidArg).unwrap_or_default();
-            unknown_argument(&typed, text(ContextKind::SuggestedArg), command)
+            unknown_argument(&typed, text(ContextKind::SuggestedArg), command, line)
         }
         _ => {
             let rendered = error.to_string();
@@ -106,22 +108,45 @@ fn inner_commands(command: Requested) -> Vec<String> {
     inner.map(|inner| inner.get_name().to_owned()).collect()
 }
 
-fn unknown_command(typed: &str, similar: Option<&str>, command: Requested) -> UserError {
+/// Returns the command line with another word in place of a mistyped one, if it is valid then.
+fn corrected(line: &[OsString], mistyped: &str, word: &str) -> Option<NextStep> {
+    let is_mistyped = |text: &str| {
+        let value = text.strip_prefix(mistyped);
+        value.is_some_and(|value| value.is_empty() || value.starts_with('='))
+    };
+    let mut is_corrected = false;
+    let words = line.iter().skip(1).map(|text| {
+        let text = text.to_string_lossy();
+        if is_corrected || !is_mistyped(&text) {
+            return text.into_owned();
+        }
+        is_corrected = true;
+        text.replacen(mistyped, word, 1)
+    });
+    let words: Vec<String> = ["idc-setup".to_owned()].into_iter().chain(words).collect();
+    let is_valid = tree::program_with_help().try_get_matches_from(&words).is_ok();
+    (is_corrected && is_valid).then(|| NextStep::other("use it", words))
+}
+
+fn unknown_command(typed: &str, similar: Option<&str>, command: Requested, line: &[OsString]) -> UserError {
     // The words before the one that is not known.
     let mut before = vec!["idc-setup"];
     before.extend(command.is_named.then(|| command.command.family()));
     let list = NextStep::other("list the commands", before.iter().copied().chain(["--help"]));
     let message = format!("{} has no command {typed:?}", before.join(" "));
     match similar {
-        Some(similar) => UserError::usage(
-            format!("{message}. A similar one is {similar}."),
-            [NextStep::other("use it", before.into_iter().chain([similar])), list],
-        ),
+        Some(similar) => {
+            let next = corrected(line, typed, similar).into_iter().chain([list]);
+            UserError::usage(
+                format!("{message}. A similar one is {similar}."),
+                next.collect::<Vec<NextStep>>(),
+            )
+        }
         None => UserError::usage(format!("{message}."), list),
     }
 }
 
-fn unknown_argument(typed: &str, similar: Option<String>, command: Requested) -> UserError {
+fn unknown_argument(typed: &str, similar: Option<String>, command: Requested, line: &[OsString]) -> UserError {
     // clap renders a flag with a value as `--flag=value`, which could be long.
     let name = typed.split('=').next().unwrap_or_default();
     if !name.starts_with('-') {
@@ -149,15 +174,16 @@ fn unknown_argument(typed: &str, similar: Option<String>, command: Requested) ->
         };
     }
     let message = format!("{} has no flag {name}.", command.title());
-    let message = match similar.or_else(|| similar_flag(name)) {
-        // Another command can take it.
-        Some(similar) => match shared(&similar).filter(|flag| !command.takes(flag)) {
-            Some(flag) => format!("{message} A similar one is {similar}, a flag of {}.", takers(flag)),
-            None => format!("{message} A similar one is {similar}."),
-        },
-        None => message,
+    let Some(similar) = similar.or_else(|| similar_flag(name)) else {
+        return UserError::usage(message, flags_of(command));
     };
-    UserError::usage(message, flags_of(command))
+    let message = format!("{message} A similar one is {similar}");
+    // Another command can take it.
+    if let Some(flag) = shared(&similar).filter(|flag| !command.takes(flag)) {
+        return UserError::usage(format!("{message}, a flag of {}.", takers(flag)), flags_of(command));
+    }
+    let next = corrected(line, name, &similar).into_iter().chain([flags_of(command)]);
+    UserError::usage(format!("{message}."), next.collect::<Vec<NextStep>>())
 }
 
 /// A command of the same family that has a flag.

@@ -5,13 +5,17 @@ use std::ffi::OsString;
 use clap::{Arg, CommandFactory as _, ValueEnum as _};
 
 use super::{Cli, Rehearsed};
+use crate::next_step::{NextCommand, NextStep};
+use crate::user_error::UserError;
 
 /// The two command lines in it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct RehearsedLine {
-    /// That of the rehearsal: `idc-setup rehearse access --keep DIR`.
-    pub rehearsal: Vec<OsString>,
-    /// That of the rehearsed command: `idc-setup access plan --prune`.
+    /// The name of the program, and the first words: `idc-setup rehearse access`.
+    words: Vec<OsString>,
+    /// The flags of the rehearsal: `--keep DIR`.
+    flags: Vec<OsString>,
+    /// The command line of the rehearsed command: `idc-setup access plan --prune`.
     pub command: Vec<OsString>,
 }
 
@@ -22,7 +26,8 @@ impl RehearsedLine {
         let rehearse = parser.find_subcommand("rehearse")?;
         let (program, arguments) = line.split_first()?;
         let mut lines = Self {
-            rehearsal: vec![program.clone()],
+            words: vec![program.clone()],
+            flags: Vec::new(),
             command: vec![program.clone()],
         };
         let mut words = 0;
@@ -36,7 +41,7 @@ impl RehearsedLine {
                 let name = flag.split('=').next().unwrap_or_default();
                 let own = flag_named(rehearse, name);
                 let line = match own {
-                    Some(_) => &mut lines.rehearsal,
+                    Some(_) => &mut lines.flags,
                     None => &mut lines.command,
                 };
                 line.push(argument.clone());
@@ -49,11 +54,16 @@ impl RehearsedLine {
             } else {
                 words += 1;
                 match words {
-                    1 if text == "rehearse" => lines.rehearsal.push(argument.clone()),
+                    1 if text == "rehearse" => lines.words.push(argument.clone()),
                     1 => return None,
                     2 => {
-                        Rehearsed::from_str(&text, false).ok().filter(|what| what.has_line())?;
-                        lines.rehearsal.push(argument.clone());
+                        let is_command = parser.find_subcommand(&*text).is_some();
+                        let what = Rehearsed::from_str(&text, false).ok();
+                        // A word that is no command is taken for a mistyped one, with a command line of its own.
+                        if what.map_or(is_command, |what| !what.has_line()) {
+                            return None;
+                        }
+                        lines.words.push(argument.clone());
                         lines.command.push(argument.clone());
                     }
                     _ => lines.command.push(argument.clone()),
@@ -61,6 +71,37 @@ impl RehearsedLine {
             }
         }
         (words > 1).then_some(lines)
+    }
+
+    /// The command line of the rehearsal: `idc-setup rehearse access --keep DIR`.
+    pub fn rehearsal(&self) -> Vec<OsString> {
+        self.words.iter().chain(&self.flags).cloned().collect()
+    }
+
+    /// The error of the rehearsed command line, with suggestions that stay in the rehearsal.
+    pub fn in_rehearsal(&self, error: UserError) -> UserError {
+        let next: Vec<NextStep> = error.next.iter().map(|next| self.rehearsed(next)).collect();
+        UserError {
+            next: next.into(),
+            ..error
+        }
+    }
+
+    /// A suggestion in this rehearsal, if its command can be rehearsed. The help is the same everywhere.
+    fn rehearsed(&self, next: &NextStep) -> NextStep {
+        let mut next = next.clone();
+        if let Some(NextCommand::Other(words)) = &mut next.command
+            && words.first().is_some_and(|program| program == "idc-setup")
+            && words.last().is_some_and(|last| last != "--help")
+            && words.iter().any(|word| Rehearsed::from_str(word, false).is_ok())
+        {
+            words.insert(1, "rehearse".to_owned());
+            // What follows `--` is no flag.
+            let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+            let flags = self.flags.iter().map(|flag| flag.to_string_lossy().into_owned());
+            words.splice(end..end, flags);
+        }
+        next
     }
 }
 
@@ -91,7 +132,7 @@ mod tests {
             let words: Vec<_> = words.iter().skip(1).map(|word| word.to_string_lossy()).collect();
             words.join(" ")
         };
-        RehearsedLine::of(&words).map(|lines| (text(&lines.rehearsal), text(&lines.command)))
+        RehearsedLine::of(&words).map(|lines| (text(&lines.rehearsal()), text(&lines.command)))
     }
 
     #[test]
@@ -100,7 +141,7 @@ mod tests {
             ("rehearse access plan", "rehearse access", "access plan"),
             (
                 "rehearse --keep kept access plan --prune --world=team mine.toml -v",
-                "rehearse --keep kept access --world=team",
+                "rehearse access --keep kept --world=team",
                 "access plan --prune mine.toml -v",
             ),
             (
@@ -124,6 +165,7 @@ mod tests {
                 "access remove -- --keep",
             ),
             ("rehearse next --keep=kept", "rehearse next --keep=kept", "next"),
+            ("rehearse acces plan", "rehearse acces", "acces plan"),
         ] {
             assert_eq!(split(line), Some((rehearsal.to_owned(), command.to_owned())), "{line}");
         }
@@ -136,7 +178,7 @@ mod tests {
             "rehearse",
             "rehearse status --keep kept",
             "rehearse --keep access",
-            "rehearse nonsense access",
+            "rehearse man pages",
             "help rehearse",
         ] {
             assert_eq!(split(line), None, "{line}");
