@@ -1,10 +1,10 @@
 //! Which commands take which flags. The parser accepts every flag everywhere; this table decides what is listed and what
 //! is refused.
 
-use clap::builder::Resettable;
-use clap::{Arg, ArgAction};
+use clap::builder::{PossibleValuesParser, Resettable};
+use clap::{Arg, ArgAction, ValueEnum as _};
 
-use super::{Rehearsed, Requested};
+use super::{Output, Rehearsed, Requested};
 use crate::next_step::{Argument, Subcommand};
 use Subcommand::{
     Access, AccessAdopt, AccessApply, AccessDrift, AccessExplain, AccessPlan, AccessRemove, Answers, Doctor, Export,
@@ -203,6 +203,11 @@ impl SharedFlag {
             .conflicts_with(Resettable::Reset)
             .display_order(order)
             .help_heading(self.heading);
+        let arg = if self.name == "output" {
+            arg.value_parser(formats(command))
+        } else {
+            arg
+        };
         let text = |help: &'static str| arg.clone().help(help).long_help(Resettable::Reset);
         match (self.name, command) {
             // Only the parser accepts it without a value, for doctor.
@@ -255,13 +260,26 @@ impl SharedFlag {
                 text("Print without colors and redraws (or set IDC_SETUP_ACCESSIBLE=1)")
             }
             ("output", Status) => text("Print text, json, or mermaid: a diagram of who has access"),
-            ("output", AccessPlan | AccessApply | AccessDrift | AccessExplain | AccessAdopt | AccessRemove) => {
+            ("output", access) if access.is_access() => {
                 text("Print text, json, or markdown: a comment for a pull request")
             }
             ("output", other) if !matches!(other, Recommend | Rehearse) => text("Print text or json"),
             _ => arg,
         }
     }
+}
+
+/// The formats of a command's output. The parser also accepts the others, so that an error can name the command that has
+/// them.
+fn formats(command: Subcommand) -> PossibleValuesParser {
+    let is_listed = |format: Output| match format {
+        Output::Text | Output::Json => true,
+        Output::Mermaid => matches!(command, Status | Rehearse),
+        Output::Markdown => command.is_access() || command == Rehearse,
+    };
+    let formats = Output::value_variants().iter();
+    let values = formats.filter_map(|format| Some(format.to_possible_value()?.hide(!is_listed(*format))));
+    PossibleValuesParser::new(values)
 }
 
 impl Rehearsed {
@@ -303,6 +321,22 @@ mod tests {
         known.sort_unstable();
         listed.sort_unstable();
         assert_eq!(known, listed);
+    }
+
+    #[test]
+    fn a_format_that_does_not_exist_is_refused_with_those_of_the_command() {
+        for (line, formats) in [
+            ("access plan", "[possible values: text, json, markdown]"),
+            ("status", "[possible values: text, json, mermaid]"),
+            ("export access", "[possible values: text, json]"),
+            ("rehearse status", "[possible values: text, json, mermaid, markdown]"),
+        ] {
+            let words = ["idc-setup"].into_iter().chain(line.split(' '));
+            let refused = Cli::parse_line(words.chain(["--output=yaml"])).unwrap_err().to_string();
+            assert!(refused.contains(formats), "{line}: {refused}");
+        }
+        // It exists, and the error names the command that has it.
+        Cli::parse_line(["idc-setup", "access", "plan", "--output=mermaid"]).unwrap();
     }
 
     #[test]
