@@ -12,6 +12,8 @@
 //! - [`drift`]: what somebody else changed, with the [`attributes`] of users and groups.
 //! - [`permissions`]: the IAM permissions that a plan needs, and [`permission_resources`]: what they are limited to.
 //!
+//! Without a file on the command line, [`default_file`] says which one is meant.
+//!
 //! No state file is needed. Ownership of permission sets rests on a tag, and everything else on explicit words in the
 //! file.
 //!
@@ -39,6 +41,7 @@
 pub mod adoption;
 pub mod apply;
 pub mod attributes;
+pub mod default_file;
 pub mod desired;
 pub mod drift;
 pub mod explain;

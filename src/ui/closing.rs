@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::rail::Row;
 use super::screen::Screen;
 use super::text::aligned;
+use crate::access::default_file;
 use crate::answers::ago;
 use crate::next_step::{Invocation, SetupCommand, Subcommand};
 use crate::progress::{Origin, ResourceKind};
@@ -130,18 +131,26 @@ pub fn print_own_account(screen: &Screen, profile: &str, login: &SetupCommand) {
     screen.result("");
 }
 
-/// Prints how to go on from one user to a team: what exists as an access file, which the user edits and applies.
+/// Prints how to go on from one user to a team: with the access file of this folder, or with what exists as a new one, which
+/// the user edits and applies.
 fn print_add_people(screen: &Screen) {
     let apply = screen.command(&SetupCommand::new(Subcommand::AccessApply));
-    let export = screen.command(&SetupCommand::export("access"));
-    let export = format!("{export} > access.toml");
-    let comment = "# add them to access.toml, then:";
-    let lines = [
-        screen.paint(&clean(&export), &Style::new().cyan()),
-        screen.paint(comment, &Style::new().dim()),
-        screen.paint(&clean(&apply), &Style::new().cyan()),
-    ];
+    let export = screen.command(&export_access());
+    let existing = default_file::existing();
+    let file = existing.first().copied();
+    let mut lines = Vec::new();
+    if file.is_none() {
+        lines.push(screen.paint(&clean(&export), &Style::new().cyan()));
+    }
+    let comment = format!("# add them to {}, then:", file.unwrap_or("access.toml"));
+    lines.push(screen.paint(&comment, &Style::new().dim()));
+    lines.push(screen.paint(&clean(&apply), &Style::new().cyan()));
     print_commands(screen, "Add people", &lines);
+}
+
+/// Writes what exists as an access file. Only where there is none: the redirection replaces a file of this name.
+fn export_access() -> SetupCommand {
+    SetupCommand::export("access").positional("> access.toml")
 }
 
 /// Prints commands, beside their name if they fit there, and below it otherwise. None is ever wrapped, so that each can be
@@ -179,10 +188,12 @@ pub fn print_exports(screen: &Screen, reports: &[StepReport]) {
     if screen.is_temporary_rehearsal() && screen.invocation.subcommand == Subcommand::Run {
         return;
     }
-    for (name, command) in [
-        ("Add people", SetupCommand::export("access").positional("> access.toml")),
-        ("Argo CD", argo_cd(reports)),
-    ] {
+    let add_people = if default_file::existing().is_empty() {
+        export_access()
+    } else {
+        SetupCommand::new(Subcommand::AccessPlan)
+    };
+    for (name, command) in [("Add people", add_people), ("Argo CD", argo_cd(reports))] {
         print_commands(screen, name, &[clean(&screen.command(&command))]);
     }
 }

@@ -826,7 +826,37 @@ fn a_missing_file_says_how_to_get_one() {
         .expect_text("idc-setup export access");
     env.run(&["access", "apply", "team.toml"])
         .expect(2)
-        .expect_text("There is no file team.toml.");
+        .expect_text("There is no file team.toml.")
+        .expect_text("idc-setup export access > access.toml");
+}
+
+#[test]
+fn no_suggestion_replaces_an_access_file() {
+    let env = team();
+    std::fs::create_dir(env.path("teams")).unwrap();
+    std::fs::write(env.path("teams/platform.yaml"), "format: 1\nname: acme\n").unwrap();
+    for (args, suggested) in [
+        (
+            &["access", "plan", "acces.toml", "--prune"][..],
+            "  Use access.toml:\n    idc-setup access plan --prune access.toml\n",
+        ),
+        (
+            &["access", "plan", "teams/platfrom.yaml"],
+            "  Use teams/platform.yaml:\n    idc-setup access plan teams/platform.yaml\n",
+        ),
+        (
+            &["access", "explain", "ada", "--file", "nothing.json"],
+            "  Use access.toml:\n    idc-setup access explain ada --file access.toml\n",
+        ),
+    ] {
+        let refused = env.run(args).expect(2);
+        assert!(refused.stderr.contains(suggested), "{args:?}: {}", refused.stderr);
+        assert!(
+            !refused.stderr.contains("> access.toml"),
+            "{args:?}: {}",
+            refused.stderr
+        );
+    }
 }
 
 #[test]

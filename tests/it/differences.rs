@@ -69,7 +69,15 @@ fn an_existing_session_duration_overrides_a_default_but_not_an_answer() {
     assert!(!status.stdout.contains("Continue"), "{}", status.stdout);
     status.expect_text("--session-duration 8h --update permission-set");
     // An answer that was refused is not kept, so that later runs don't report it again.
-    env.run(&["status"]).expect(0).expect_text("Everything is set up.");
+    env.run(&["status"])
+        .expect(0)
+        .expect_text("Everything is set up.")
+        .expect_text("Add people    idc-setup export access > access.toml\n");
+    // That would replace a file that exists.
+    std::fs::write(env.path("access.toml"), "").unwrap();
+    env.run(&["status"])
+        .expect(0)
+        .expect_text("Add people    idc-setup access plan\n");
 }
 
 #[test]

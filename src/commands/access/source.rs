@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::access::default_file::{self, exists};
 use crate::access::file::{self, AccessFile};
 use crate::access::mistake::Mistake;
+use crate::access::nearest::nearest;
 use crate::next_step::{NextStep, SetupCommand};
 use crate::user_error::UserError;
-
-/// The files that are looked for if none is given, in this order.
-const DEFAULTS: [&str; 4] = ["access.toml", "access.yaml", "access.yml", "access.json"];
 
 /// How a command takes the access file.
 #[derive(Debug, Clone, Copy)]
@@ -83,23 +82,24 @@ impl Failure {
 /// # Errors
 /// If it does not exist, or if several of the default ones exist.
 pub fn path(given: Option<&Path>, taken: Taken<'_>) -> Result<PathBuf, UserError> {
-    let exists = |path: &Path| path.symlink_metadata().is_ok();
     let again = || taken.placeholder().to("use another file");
     let export = || {
         let export = SetupCommand::export("access").positional("> access.toml");
         export.to("write an access file of what exists")
     };
     if let Some(path) = given {
-        return if exists(path) {
-            Ok(path.to_owned())
-        } else {
-            Err(UserError::usage(
-                format!("There is no file {}.", path.display()),
-                [again(), export()],
-            ))
-        };
+        if exists(path) {
+            return Ok(path.to_owned());
+        }
+        let meant = meant_instead(path).map(|name| taken.with(&name).to(format!("use {name}")));
+        let mut next: Vec<NextStep> = meant.into_iter().chain([again()]).collect();
+        // The redirection would replace a file of this name.
+        if !exists(Path::new("access.toml")) {
+            next.push(export());
+        }
+        return Err(UserError::usage(format!("There is no file {}.", path.display()), next));
     }
-    let found: Vec<&str> = DEFAULTS.into_iter().filter(|name| exists(Path::new(name))).collect();
+    let found = default_file::existing();
     match found[..] {
         [one] => Ok(PathBuf::from(one)),
         [] => Err(UserError::usage(
@@ -117,6 +117,27 @@ pub fn path(given: Option<&Path>, taken: Taken<'_>) -> Result<PathBuf, UserError
             ))
         }
     }
+}
+
+/// The file that a path without a file most likely means: one in its folder with a similar name, or else the default one.
+fn meant_instead(path: &Path) -> Option<String> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let listed = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let entries = std::fs::read_dir(listed).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let is_access_file = |name: &str| {
+        let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
+        extension.is_some_and(|extension| ["toml", "yaml", "yml", "json"].contains(&extension))
+    };
+    let names: Vec<String> = names.filter(|name| is_access_file(name)).collect();
+    let typed = path.file_name()?.to_str()?;
+    let similar = nearest(typed, names.iter().map(String::as_str));
+    let similar = similar.map(|name| folder.join(name).display().to_string());
+    similar.or_else(|| default_file::existing().first().map(|name| (*name).to_owned()))
 }
 
 /// Reads the access file, with the files that it includes.

@@ -3,6 +3,7 @@
 use super::super::signals::asked_to_end;
 use super::persist::{home, save_scenario, start_saving};
 use super::simulation::{Rehearsal, cannot_start};
+use crate::access::default_file;
 use crate::cli::RehearseFlags;
 use crate::ui::Screen;
 use crate::user_error::UserError;
@@ -35,7 +36,11 @@ fn say_what_to_try(rehearsal: &Rehearsal, screen: &Screen) {
     screen.talk(&format!("The access portal: {}", portal.start_url));
     screen.talk("Then, for example:");
     for command in ["status", "export access > access.toml", "access plan"] {
-        screen.talk_unwrapped(&format!("  idc-setup {command}"));
+        // The redirection would replace the file.
+        let replaces_file = command.contains('>') && !default_file::existing().is_empty();
+        if !replaces_file {
+            screen.talk_unwrapped(&format!("  idc-setup {command}"));
+        }
     }
     screen.talk_unwrapped(&format!("  idc-setup join {}", portal.start_url));
 }
