@@ -263,6 +263,10 @@ fn more_deletions_than_the_guard_allows_are_refused() {
         &env,
         &kept.replace("name = \"acme\"\n", "name = \"acme\"\n[guard]\nmax-deletes = 2\n"),
     );
+    // What is suggested without --prune is not refused later.
+    env.run(&["access", "plan"])
+        .expect(3)
+        .expect_text("  Make these 3 deletions too:\n    idc-setup access apply --prune --max-deletes 3\n");
     let refused = validated(&env.json(&["access", "apply", "--prune"]).expect(5));
     assert_eq!(list(&refused, "plan", "refusals")[0]["reason"], "too_many_deletes");
     assert_eq!(env.counts(), COUNTS);

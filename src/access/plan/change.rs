@@ -57,6 +57,8 @@ pub struct Plan {
     pub unchanged: usize,
     /// The number of desired assignments that are not made, because the plan refuses the user or group.
     pub not_made: usize,
+    /// Whether there are more deletions than the limits allow, with `--prune` or without.
+    pub exceeds_limit: bool,
 }
 
 impl Plan {

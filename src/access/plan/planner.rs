@@ -66,6 +66,7 @@ fn finish(inputs: &Inputs<'_>, mut draft: Draft) -> Plan {
     let owned = owned(inputs, &draft);
     let is_pruned = inputs.options.prune;
     let limit = deletions.exceeded_limit(&owned, &inputs.desired.guard, inputs.options.max_deletes);
+    let exceeds_limit = limit.is_some();
     let limit = limit.filter(|_| is_pruned);
     let is_allowed = is_pruned && limit.is_none();
 
@@ -94,6 +95,7 @@ fn finish(inputs: &Inputs<'_>, mut draft: Draft) -> Plan {
         notes,
         unchanged: draft.unchanged,
         not_made,
+        exceeds_limit,
     };
     let deletions = deletions.changes;
     if is_allowed {

@@ -199,7 +199,7 @@ pub fn next_of_kept(plan: &Plan, file: Option<&Path>) -> Option<NextStep> {
         return None;
     }
     let prune = apply_command(file).switch("--prune");
-    let prune = if text::exceeds_limit(plan) {
+    let prune = if plan.exceeds_limit {
         prune.value("--max-deletes", count.to_string())
     } else {
         prune
@@ -268,10 +268,7 @@ mod tests {
             line(&plan),
             "make these 2 deletions too: idc-setup access apply team.toml --prune"
         );
-        plan.refusals.push(Refusal {
-            reason: RefusalReason::TooManyDeletes,
-            ..refusal()
-        });
+        plan.exceeds_limit = true;
         assert_eq!(
             line(&plan),
             "make these 2 deletions too: idc-setup access apply team.toml --prune --max-deletes 2"
