@@ -38,6 +38,20 @@ const OF_ARGO_CD: &str = "--format, --cluster, --capability, --role-arn, --admin
 /// The most notes that are shown without -v.
 const MOST_NOTES: usize = 3;
 
+/// The same command without the flags that only an export for Argo CD has.
+fn without_argo_cd_flags(command: SetupCommand) -> SetupCommand {
+    let flags = [
+        "--format",
+        "--cluster",
+        "--capability",
+        "--role-arn",
+        "--admin",
+        "--editor",
+        "--viewer",
+    ];
+    flags.into_iter().fold(command, SetupCommand::without)
+}
+
 /// What the command did.
 struct Done {
     prepared: Prepared,
@@ -146,6 +160,7 @@ fn refuse_unseen_hand_over(cli: &Cli, flags: &ExportFlags) -> Result<(), UserErr
     Err(UserError::usage(
         "--hand-over needs --dir or --output json.",
         SetupCommand::again()
+            .switch("--hand-over")
             .placeholder("--dir", "DIR")
             .to("write the files to a folder"),
     ))
@@ -358,18 +373,7 @@ async fn for_argo_cd(context: &WizardContext, instance: &Instance, flags: &Expor
     argo_cd::export(&inventory, &options).map_err(|unknown| {
         UserError::usage(
             unknown.join(" "),
-            NextStep::other(
-                "list the groups",
-                [
-                    "aws",
-                    "identitystore",
-                    "list-groups",
-                    "--region",
-                    &*instance.region,
-                    "--identity-store-id",
-                    &*instance.store,
-                ],
-            ),
+            without_argo_cd_flags(SetupCommand::export("access")).to("list the groups and users, as an access file"),
         )
     })
 }

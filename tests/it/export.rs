@@ -300,7 +300,8 @@ fn groups_that_argo_cd_would_not_find_or_that_let_nobody_in_are_named() {
     env.run(&[&args[..], &["--admin=Admin", "--viewer=user:nobody"]].concat())
         .expect(2)
         .expect_text("There is no group \"Admin\". A similar one is \"Admins\".")
-        .expect_text("There is no user \"nobody\".");
+        .expect_text("There is no user \"nobody\".")
+        .expect_text("List the groups and users, as an access file:\n    idc-setup export access\n");
     env.run(&[&args[..], &["--admin=Admins"]].concat())
         .expect(0)
         .expect_text("The group Admins has no members, so it lets nobody in.");
@@ -426,7 +427,8 @@ fn a_template_and_a_hand_over_are_not_only_printed() {
     env.json(&["export", "cloudformation"]).expect(0);
     env.run(&["export", "terraform", "--hand-over"])
         .expect(2)
-        .expect_text("--hand-over needs --dir or --output json.");
+        .expect_text("--hand-over needs --dir or --output json.")
+        .expect_text("idc-setup export terraform --hand-over --dir DIR");
 }
 
 #[test]
