@@ -92,15 +92,15 @@ async fn run(
             UserErrorKind::MissingAnswers,
             "It is not known which roles get a profile.",
             [
-                SetupCommand::again().switch("--all").to("use all of them"),
-                SetupCommand::again()
+                unattended(cli).switch("--all").to("use all of them"),
+                unattended(cli)
                     .placeholder("--account", "ID")
                     .placeholder("--role", "NAME")
                     .to("use one of them"),
             ],
         ));
     }
-    let url = start_url(flags, &answers, tools.prompter.as_ref()).await?;
+    let url = start_url(cli, flags, &answers, tools.prompter.as_ref()).await?;
     let joining = Joining {
         editing: Editing {
             cli,
@@ -146,8 +146,24 @@ fn given_account<'a>(flags: &JoinFlags, answers: &'a Answers) -> Result<Option<&
     ))
 }
 
+/// The same command, which nobody attends: it asks no questions, and agrees to what the user agreed to. For what was missing
+/// from it.
+fn unattended(cli: &Cli) -> SetupCommand {
+    let given = [
+        ("--non-interactive", cli.flags.non_interactive),
+        ("--yes", cli.flags.yes),
+    ];
+    let given = given.into_iter().filter(|(_, is_given)| *is_given);
+    given.fold(SetupCommand::again(), |command, (flag, _)| command.switch(flag))
+}
+
 /// The URL of the access portal: from the command line, from a variable, or asked.
-async fn start_url(flags: &JoinFlags, answers: &Answers, prompter: &dyn Prompter) -> Result<String, UserError> {
+async fn start_url(
+    cli: &Cli,
+    flags: &JoinFlags,
+    answers: &Answers,
+    prompter: &dyn Prompter,
+) -> Result<String, UserError> {
     let again = || SetupCommand::again().positional("START_URL");
     if let Some(typed) = &flags.start_url {
         let url = Key::StartUrl.check(typed);
@@ -160,7 +176,7 @@ async fn start_url(flags: &JoinFlags, answers: &Answers, prompter: &dyn Prompter
         return Err(UserError::new(
             UserErrorKind::MissingAnswers,
             "The URL of the access portal is not known.",
-            again(),
+            unattended(cli).positional("START_URL"),
         ));
     }
     let question = Question {

@@ -279,10 +279,12 @@ fn the_region_is_found_by_trying_the_others() {
 #[test]
 fn what_is_not_known_is_asked_or_named_before_anybody_signs_in() {
     let env = env_with(&[]);
-    join(&env, &[URL]).expect(2).expect_text("--all");
+    join(&env, &[URL, "--yes"])
+        .expect(2)
+        .expect_text(" --non-interactive --yes --all\n");
     join(&env, &["--all"])
         .expect(2)
-        .expect_text("idc-setup join --all START_URL");
+        .expect_text("idc-setup join --all --non-interactive START_URL");
     for (address, words) in [
         ("example.com", "is not a URL like"),
         ("http://example.com", "use https://"),
