@@ -136,6 +136,13 @@ fn a_rehearsal_is_never_kept_in_a_folder_that_contains_something_else() {
         "{}",
         result.stderr
     );
+    // A suggestion to keep a rehearsal there would be refused next.
+    for command in ["status", "undo"] {
+        env.run(&["rehearse", command, "--keep=mine"])
+            .expect(1)
+            .expect_text("mine is not empty and contains no rehearsal.\n")
+            .expect_text(&format!("    idc-setup rehearse {command} --keep DIR\n"));
+    }
     assert_eq!(env.files("mine").len(), 1);
     let missing = env.path("nowhere");
     env.run(&["rehearse", "undo", "--yes", "--keep", missing.to_str().unwrap()])

@@ -14,7 +14,7 @@ use std::time::Duration;
 use child::perform;
 use idc_sim::scenarios;
 use idc_sim::{Cloud, NewUser, Options, PersonKind, Simulation, read_faults};
-use persist::{KEPT_SCENARIO, hold, kept};
+use persist::{KEPT_SCENARIO, check_folder, hold, kept};
 use serve::serve;
 use simulation::Rehearsal;
 
@@ -49,6 +49,7 @@ const WATCHED_PERSON: Duration = Duration::from_secs(3);
 
 async fn prepare(cli: &Cli, flags: &RehearseFlags, environment: &Environment) -> Result<Rehearsal, UserError> {
     let kept = kept(flags);
+    check_folder(flags)?;
     check_flags(flags, kept.is_some())?;
     let latency = match &flags.latency {
         Some(text) => duration(SetupCommand::rehearse(), "--latency", text)?,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use idc_sim::{TemporaryHome, scenarios};
 
-use super::super::invocation::rehearsed_command;
+use super::super::invocation::{rehearsed, rehearsed_command};
 use super::simulation::{Rehearsal, use_another_folder};
 use crate::cli::RehearseFlags;
 use crate::next_step::{NextStep, SetupCommand, Subcommand};
@@ -128,14 +128,31 @@ fn write_scenario(rehearsal: &Rehearsal, path: Option<&Path>) -> Result<(), User
     })
 }
 
+/// Refuses a folder of `--keep` that contains something other than a rehearsal.
+pub(super) fn check_folder(flags: &RehearseFlags) -> Result<(), UserError> {
+    let Some(folder) = flags.keep.as_deref().filter(|_| kept(flags).is_none()) else {
+        return Ok(());
+    };
+    let mut entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    if entries.all(|entry| entry.file_name() == LOCK) {
+        return Ok(());
+    }
+    let again = match flags.line {
+        // With the words of the command.
+        Some(_) => SetupCommand::rehearse(),
+        None => SetupCommand::new(rehearsed(flags.what)),
+    };
+    Err(UserError::failed(
+        format!("{} is not empty and contains no rehearsal.", folder.display()),
+        again
+            .placeholder("--keep", "DIR")
+            .to("use a new folder, or that of a rehearsal"),
+    ))
+}
+
 /// Returns the folder of `--keep`, or a temporary one.
 pub(super) fn home(flags: &RehearseFlags) -> std::io::Result<(PathBuf, Option<TemporaryHome>)> {
     if let Some(folder) = &flags.keep {
-        let mut entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        if !folder.join(KEPT_SCENARIO).exists() && entries.any(|entry| entry.file_name() != LOCK) {
-            let why = format!("{} is not empty and contains no rehearsal", folder.display());
-            return Err(std::io::Error::other(why));
-        }
         files::make_private_folder(folder)
             .map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", folder.display())))?;
         return Ok((std::path::absolute(folder)?, None));
