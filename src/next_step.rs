@@ -156,7 +156,7 @@ impl Subcommand {
 
     /// The scenario that its rehearsal starts from by default.
     pub fn default_scenario(self) -> &'static str {
-        if self.is_access() || matches!(self, Self::Export | Self::Join | Self::Profiles) {
+        if self.is_access() || self.is_profiles() || matches!(self, Self::Export | Self::Join) {
             "team"
         } else {
             "fresh"
@@ -784,6 +784,10 @@ mod tests {
         assert_eq!(
             team.command_line(&SetupCommand::doctor()),
             "idc-setup rehearse doctor --world team"
+        );
+        assert_eq!(
+            team.command_line(&SetupCommand::profiles_sync()),
+            "idc-setup rehearse profiles sync"
         );
     }
 

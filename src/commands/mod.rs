@@ -192,7 +192,12 @@ fn markdown_refused(cli: &Cli) -> UserError {
         ),
         _ => UserError::usage(
             refused,
-            SetupCommand::new(Subcommand::AccessPlan).value("--output", "markdown"),
+            [
+                SetupCommand::again().to("print text"),
+                SetupCommand::new(Subcommand::AccessPlan)
+                    .value("--output", "markdown")
+                    .to("print the plan of an access file"),
+            ],
         ),
     }
 }

@@ -534,6 +534,22 @@ fn what_works_only_outside_a_rehearsal_is_marked_and_exports_can_be_pasted() {
 }
 
 #[test]
+fn each_command_of_profiles_starts_from_the_team() {
+    let env = TestEnv::new("fresh");
+    for command in [&["profiles"][..], &["profiles", "sync"]] {
+        let args = [&["rehearse"], command, &["--non-interactive"]].concat();
+        run(&env, &args)
+            .expect(3)
+            .expect_text("idc_setup_managed")
+            .expect_text("    idc-setup rehearse profiles sync --yes\n");
+    }
+    run(&env, &["rehearse", "profiles", "sync", "--output=markdown"])
+        .expect(2)
+        .expect_text("  Print text:\n    idc-setup rehearse profiles sync\n")
+        .expect_text("    idc-setup rehearse access plan --output markdown\n");
+}
+
+#[test]
 fn the_pages_for_passwords_are_not_shown_after_a_rehearsal() {
     let env = TestEnv::new("fresh");
     let file = run(&env, &["rehearse", "export", "access"]).expect(0).stdout;
