@@ -412,7 +412,9 @@ fn in_a_terminal_the_roles_are_chosen_from_a_list() {
     let mut terminal = Terminal::start(&env, &["join", URL]);
     // The first row is for all of them.
     terminal.answer("Which role do you want a profile for?", "\r");
-    terminal.answer("Region of the new profiles", "\r");
+    terminal.answer("Region of the new profiles", "x\r");
+    // Without the refused text, Enter accepts the default.
+    terminal.answer("is not a Region", "\u{7f}\r");
     terminal.answer("Write this to", "y\r");
     assert_eq!(terminal.wait_for_exit(), 0, "{}", terminal.contents());
     assert!(terminal.contents().contains("All set."), "{}", terminal.contents());

@@ -169,7 +169,8 @@ impl Interactive {
         // An Enter right after the help was meant to leave it.
         let mut has_helped = false;
         loop {
-            let default = question.default.as_deref().filter(|_| initial.is_empty());
+            // An empty field accepts it, also after a refused text was deleted.
+            let default = question.default.as_deref();
             let Some(line) = self.line(&question.prompt, default, &initial, &below).await? else {
                 if question.can_go_back {
                     return Ok(Reply::Back);
