@@ -15,6 +15,10 @@ pub(super) const EXIT_CODES: &str = "Exit codes: 0 success · 1 failed · 2 wron
 left to do · 4 no credentials or access denied · 5 something differs from what was requested · 6 another run holds the \
 lock · 130 interrupted (idc-setup help exit-codes)";
 
+/// The variables that have no flag, for `--help`.
+pub(super) const VARIABLES: &str = "Variables: IDC_SETUP_REQUESTS_PER_SECOND=10 leaves a part of the quota of Identity \
+Center, 20 requests per second, to other programs · IDC_SETUP_LOG sets a filter for the log (see --verbose)";
+
 /// What the user confirms with each topic of `--confirm`, in the order of the topics.
 const TOPICS: [(&str, &str); 3] = [
     (

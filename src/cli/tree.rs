@@ -42,7 +42,13 @@ pub fn program() -> clap::Command {
         let own = command.clone().args(flags(&parser, name)).arg(help_flag());
         let own = own.mut_subcommands(|inner| {
             let name = Subcommand::named(&format!("{} {}", command.get_name(), inner.get_name()));
-            inner.args(flags(&parser, name)).arg(help_flag())
+            let inner = inner.args(flags(&parser, name)).arg(help_flag());
+            // Only these make so many calls that their rate matters.
+            if name.is_access() {
+                inner.after_long_help(pages::VARIABLES)
+            } else {
+                inner
+            }
         });
         if name == Subcommand::Rehearse {
             own.args(of_rehearsed_commands(&parser))
@@ -62,7 +68,7 @@ pub fn program() -> clap::Command {
         .subcommand(help())
         .args(flags(&parser, Subcommand::Run))
         .args([help_flag(), version_flag()])
-        .after_long_help(pages::EXIT_CODES);
+        .after_long_help(format!("{}\n\n{}", pages::VARIABLES, pages::EXIT_CODES));
     match parser.get_about() {
         Some(about) => program.about(about.clone()),
         None => program,

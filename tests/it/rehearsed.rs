@@ -534,6 +534,16 @@ fn what_works_only_outside_a_rehearsal_is_marked_and_exports_can_be_pasted() {
 }
 
 #[test]
+fn a_rehearsal_keeps_to_the_request_rate_of_the_user() {
+    let env = TestEnv::new("fresh");
+    let mut command = idc(&env, &["rehearse", "export", "access"]);
+    command.env("IDC_SETUP_REQUESTS_PER_SECOND", "abc");
+    RunResult::new(command.output().unwrap())
+        .expect(2)
+        .expect_text("IDC_SETUP_REQUESTS_PER_SECOND is not a whole number from 1 to 1000");
+}
+
+#[test]
 fn each_command_of_profiles_starts_from_the_team() {
     let env = TestEnv::new("fresh");
     for command in [&["profiles"][..], &["profiles", "sync"]] {

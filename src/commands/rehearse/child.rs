@@ -21,14 +21,15 @@ use crate::progress::{Folder, Progress};
 use crate::ui::Screen;
 use crate::user_error::UserError;
 
-/// The variables that the child inherits: how to display output, and where programs are.
-const PASSED_ON: [&str; 13] = [
+/// The variables that the child inherits: how to display output, how fast to call AWS, and where programs are.
+const PASSED_ON: [&str; 14] = [
     "TERM",
     "LANG",
     "LC_ALL",
     "LC_CTYPE",
     "IDC_SETUP_ACCESSIBLE",
     "IDC_SETUP_LOG",
+    "IDC_SETUP_REQUESTS_PER_SECOND",
     "COLUMNS",
     "PATH",
     "NO_COLOR",
