@@ -246,7 +246,7 @@ pub enum Output {
     Text,
     /// One JSON envelope.
     Json,
-    /// A Mermaid diagram of who has access to what (status only).
+    /// A Mermaid diagram of the access that the steps give (status only).
     Mermaid,
     /// A comment for a pull request, in Markdown (commands of `access` only).
     Markdown,

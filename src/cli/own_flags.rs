@@ -259,7 +259,7 @@ impl SharedFlag {
             ("accessible", Status | Next | Doctor | AccessPlan | AccessDrift | AccessExplain | Export) => {
                 text("Print without colors and redraws (or set IDC_SETUP_ACCESSIBLE=1)")
             }
-            ("output", Status) => text("Print text, json, or mermaid: a diagram of who has access"),
+            ("output", Status) => text("Print text, json, or mermaid: a diagram of the access that the steps give"),
             ("output", access) if access.is_access() => {
                 text("Print text, json, or markdown: a comment for a pull request")
             }
