@@ -217,7 +217,7 @@ fn add_people(page: &mut String, view: &PlanView) {
     if people.is_empty() {
         return;
     }
-    page.push_str("### Access by person\n\n");
+    page.push_str("### Access by user and group\n\n");
     for is_taken in [false, true] {
         if let Some(summary) = grants::summary(&people, is_taken) {
             let _ = writeln!(page, "{summary}\n");

@@ -4,7 +4,7 @@
 //! - `counts`: how many changes there are, of which kind.
 //! - `notes`: what people should know about a plan.
 //! - `failures`, [`tasks`]: what failed, and what is left to do by people.
-//! - `grants`: which access is given and taken, by person and by account.
+//! - `grants`: which access is given and taken, by user or group and by account.
 //! - [`policies`]: the difference of an inline policy.
 //! - `text`, [`markdown`], [`json`]: the three forms of a plan, of drift and of what else the commands find.
 //! - [`explain`]: explanations as text.

@@ -110,7 +110,7 @@ pub fn plan(view: &PlanView, everything: bool) -> Vec<Line> {
     section(&mut all, "People and permission sets", items(&plan.changes, everything));
     let people = grants::by_person(&plan.changes);
     let accounts = &view.inventory.accounts;
-    section(&mut all, "Access by person", by_person(&people, accounts, everything));
+    section(&mut all, "Access by user and group", by_person(&people, accounts, everything));
     section(&mut all, "Access by account", by_account(view, everything));
     let unpruned = plan.unpruned.iter();
     let unpruned = unpruned.map(|change| line(sign_of(change), 2, words::entry(&change.action, accounts)));
