@@ -105,6 +105,16 @@ pub fn listed(parts: &[impl AsRef<str>]) -> String {
     }
 }
 
+/// At most this many of them, and how many others there are: `a, b and 9 others`.
+pub fn few(parts: &[impl AsRef<str>], most: usize) -> String {
+    let shown: Vec<&str> = parts.iter().take(most).map(AsRef::as_ref).collect();
+    match parts.len() - shown.len() {
+        0 => listed(&shown),
+        1 => format!("{} and 1 other", shown.join(", ")),
+        others => format!("{} and {others} others", shown.join(", ")),
+    }
+}
+
 /// The text with a capital letter at its beginning.
 pub fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
@@ -131,6 +141,14 @@ mod tests {
         ] {
             assert_eq!(without_passwords(text), expected);
         }
+    }
+
+    #[test]
+    fn of_many_parts_the_first_ones_are_listed() {
+        let three = ["a", "b", "c"];
+        assert_eq!(few(&three, 3), "a, b and c");
+        assert_eq!(few(&three, 2), "a, b and 1 other");
+        assert_eq!(few(&three, 1), "a and 2 others");
     }
 
     #[test]

@@ -16,6 +16,10 @@ use crate::ids::{AccountId, AssignmentKey, Principal, UserId};
 use crate::progress::Setting;
 use crate::reconcile::SettingChange;
 use crate::resources::inventory::{Account, Inventory, PermissionSet};
+use crate::text::few;
+
+/// The most accounts that a sentence names.
+const MOST_ACCOUNTS: usize = 5;
 
 /// A difference between what the file owns and the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -404,7 +408,7 @@ impl<'a> Search<'a> {
             "The permission set {} was edited and not provisioned: {} {noun} still {verb} the earlier version: {}.",
             set.name,
             names.len(),
-            names.join(", ")
+            few(&names, MOST_ACCOUNTS)
         );
         let what = DriftSubject::Roles {
             permission_set: set.name.clone(),

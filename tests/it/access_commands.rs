@@ -309,6 +309,35 @@ fn drift_names_who_and_what_and_exits_with_5() {
 }
 
 #[test]
+fn long_drift_is_cut_unless_everything_is_wanted() {
+    let env = applied();
+    {
+        let mut cloud = env.server.cloud();
+        let set = cloud.permission_sets.iter().find(|set| set.name == "Admin").unwrap();
+        let (permission_set, user) = (set.arn.clone(), cloud.instances[0].store.find_user_id("bob").unwrap());
+        for number in 0..8 {
+            let id = format!("55555555550{number}");
+            cloud.accounts.push(team::account(&id, &format!("Other {number}"), ""));
+            cloud.assignments.push(Assignment {
+                account: id,
+                permission_set: permission_set.clone(),
+                principal_type: "USER".to_owned(),
+                principal: user.clone(),
+            });
+        }
+    }
+    let shown = env.run(&["access", "drift"]).expect(5).stdout;
+    assert_eq!(
+        shown.matches("  - ").count() + shown.matches("  ~ ").count(),
+        5,
+        "{shown}"
+    );
+    assert!(shown.contains("  … and 3 more (-v shows them)\n"), "{shown}");
+    let all = env.run(&["access", "drift", "-v"]).expect(5).stdout;
+    assert_eq!(all.matches("  - ").count() + all.matches("  ~ ").count(), 8, "{all}");
+}
+
+#[test]
 fn drift_tells_edited_sets_that_are_not_provisioned() {
     let env = applied();
     for role in &mut env.server.cloud().roles {

@@ -14,10 +14,13 @@ use crate::access::file::{Pattern, PatternKind};
 use crate::access::guards::Patterns;
 use crate::access::mistake::{Located, Place};
 use crate::ids::AccountId;
-use crate::text::listed;
+use crate::text::few;
 
 /// An assignment is noted from this number of days before its `until` on.
 const DAYS_BEFORE_END: i64 = 14;
+
+/// The most permission sets that a note names, so that it can be read to its end.
+const MOST_NAMES: usize = 5;
 
 /// Assignments that end on the same day and that the same line asks for.
 #[derive(Default)]
@@ -56,7 +59,7 @@ fn not_owned(inputs: &Inputs<'_>, draft: &mut Draft) {
             _ => ("The permission sets", "are", "them"),
         };
         let names: Vec<&str> = sets.keys().map(String::as_str).collect();
-        let what = format!("{subject} {} {be} equal to the file", listed(&names));
+        let what = format!("{subject} {} {be} equal to the file", few(&names, MOST_NAMES));
         let text = match owner {
             Some(owner) => format!(
                 "{what}, and owned by the access file {owner}. If you renamed this file, run {}.",

@@ -1,8 +1,8 @@
 //! The notes of a plan, those about new users in one.
 
-use super::words;
 use crate::access::mistake::Place;
 use crate::access::plan::{Action, Note, NoteKind, Plan};
+use crate::text::few;
 
 /// The most new users that are named.
 const MOST_NAMES: usize = 10;
@@ -63,7 +63,7 @@ fn new_users(plan: &Plan, everything: bool) -> Option<String> {
     });
     let names: Vec<String> = names.collect();
     let most = if everything { names.len() } else { MOST_NAMES };
-    let listed = words::few(&names, most);
+    let listed = few(&names, most);
     Some(match names.len() {
         1 => format!("1 new user needs a password before they can sign in: {listed}."),
         count => format!("{count} new users need a password before they can sign in: {listed}."),

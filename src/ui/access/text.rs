@@ -17,7 +17,7 @@ use crate::access::drift::{Drift, DriftKind};
 use crate::access::mistake::Mistake;
 use crate::access::plan::{Action, Change, Note, Plan, Refusal, RefusalReason};
 use crate::resources::inventory::Accounts;
-use crate::text::{clean, listed};
+use crate::text::{clean, few, listed};
 use crate::ui::screen::Screen;
 
 /// What a line is about.
@@ -57,6 +57,7 @@ const MOST_PEOPLE: usize = 10;
 const MOST_GRANTS: usize = 12;
 const MOST_ACCOUNTS: usize = 6;
 const MOST_UNPRUNED: usize = 6;
+const MOST_DRIFT: usize = 6;
 const MOST_REFUSALS: usize = 8;
 const MOST_NOTES: usize = 5;
 /// The most accounts in one line.
@@ -110,7 +111,11 @@ pub fn plan(view: &PlanView, everything: bool) -> Vec<Line> {
     section(&mut all, "People and permission sets", items(&plan.changes, everything));
     let people = grants::by_person(&plan.changes);
     let accounts = &view.inventory.accounts;
-    section(&mut all, "Access by user and group", by_person(&people, accounts, everything));
+    section(
+        &mut all,
+        "Access by user and group",
+        by_person(&people, accounts, everything),
+    );
     section(&mut all, "Access by account", by_account(view, everything));
     let unpruned = plan.unpruned.iter();
     let unpruned = unpruned.map(|change| line(sign_of(change), 2, words::entry(&change.action, accounts)));
@@ -276,7 +281,7 @@ fn by_person(people: &ByPerson, accounts: &Accounts, everything: bool) -> Vec<Li
             let most = if everything { in_accounts.len() } else { MOST_IN_LINE };
             let names = words::by_name(accounts, in_accounts).into_iter();
             let names: Vec<String> = names.map(|id| accounts.text(id)).collect();
-            let text = format!("{} in {}", set.permission_set, words::few(&names, most));
+            let text = format!("{} in {}", set.permission_set, few(&names, most));
             lines.push(line(sign, 4, text));
         }
     }
@@ -316,7 +321,7 @@ fn drift_title(name: &str) -> String {
     format!("Drift: {name}")
 }
 
-/// The lines of drift, by kind. Without `everything`, differences of policies are only counted.
+/// The lines of drift, by kind. Without `everything`, long lists are cut, and differences of policies are only counted.
 pub fn drift(name: &str, drift: &[Drift], about: &[Note], everything: bool) -> Vec<Line> {
     let mut all = vec![line(Sign::Heading, 0, drift_title(name))];
     if drift.is_empty() {
@@ -334,7 +339,7 @@ pub fn drift(name: &str, drift: &[Drift], about: &[Note], everything: bool) -> V
             let diff = diff.map(|diff| policy(&diff, everything)).unwrap_or_default();
             std::iter::once(line(sign, 2, text)).chain(diff)
         });
-        lines.collect::<Vec<Line>>()
+        capped(lines.collect(), MOST_DRIFT, everything)
     };
     let changed = of(DriftKind::Changed, Sign::Change);
     section(&mut all, "Changed by somebody else, or not applied yet", changed);

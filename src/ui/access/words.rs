@@ -75,15 +75,6 @@ pub fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{plural}")
 }
 
-/// At most this many of them, and how many others there are: `a, b and 9 others`.
-pub fn few(parts: &[String], most: usize) -> String {
-    match parts.len().saturating_sub(most) {
-        0 => listed(parts),
-        1 => format!("{} and 1 other", parts[..most].join(", ")),
-        others => format!("{} and {others} others", parts[..most].join(", ")),
-    }
-}
-
 /// `1 request`, `3 requests, 2 slowed down by AWS`.
 pub fn requests(outcome: &Outcome) -> String {
     let plural = if outcome.requests == 1 { "" } else { "s" };
@@ -332,12 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_and_counts_read_like_english() {
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        let three = words(&["a", "b", "c"]);
-        assert_eq!(few(&three, 3), "a, b and c");
-        assert_eq!(few(&three, 2), "a, b and 1 other");
-        assert_eq!(few(&three, 1), "a and 2 others");
+    fn counts_read_like_english() {
         assert_eq!(counted(1, "user"), "1 user");
         assert_eq!(counted(0, "user"), "0 users");
     }
