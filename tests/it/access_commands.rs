@@ -134,6 +134,8 @@ fn a_plan_in_markdown_is_a_comment_for_a_pull_request() {
     }
     let page = env.run(&["access", "apply", "--output=markdown"]).expect(0).stdout;
     assert!(page.contains("**10 changes made in"), "{page}");
+    let page = env.run(&["access", "apply", "--output=markdown"]).expect(0).stdout;
+    assert!(page.contains("**Nothing to do**") && !page.contains("made in"), "{page}");
     let page = env.run(&["access", "plan", "--output=markdown"]).expect(0).stdout;
     assert!(
         page.contains("**Nothing to do**: 10 items are as the file says."),

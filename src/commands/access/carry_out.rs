@@ -399,8 +399,10 @@ fn finish(cli: &Cli, screen: &Screen, ready: &Ready, ended: &Ended, took: Durati
         }
         Output::Markdown => {
             screen.verbatim(&markdown::plan(&ready.view()));
-            screen.verbatim(&markdown::outcome(outcome, took, accounts));
-            screen.verbatim(&markdown::tasks(&tasks));
+            if !ready.plan.changes.is_empty() {
+                screen.verbatim(&markdown::outcome(outcome, took, accounts));
+                screen.verbatim(&markdown::tasks(&tasks));
+            }
         }
         _ if ready.plan.changes.is_empty() => {}
         _ => {

@@ -48,18 +48,57 @@ pub fn code(text: &str) -> String {
 /// in code, without the punctuation around it.
 pub fn escaped(text: &str) -> String {
     let text = clean(text);
-    let words = text.split_whitespace().map(|word| {
-        let start = word.trim_start_matches(['(', '"']);
-        let core = start.trim_end_matches(['.', ',', ';', ':', ')', '?', '"']);
-        if core.chars().all(is_plain) && !is_address(core) {
-            return word.to_owned();
-        }
-        let before = &word[..word.len() - start.len()];
-        let after = &start[core.len()..];
-        format!("{before}{}{after}", code(core))
-    });
-    let words: Vec<String> = words.collect();
+    let all: Vec<&str> = text.split_whitespace().collect();
+    let mut rest = &all[..];
+    let mut words: Vec<String> = Vec::new();
+    while let Some(word) = rest.first() {
+        let (own, others) = rest.split_at(code_length(rest));
+        words.push(if own.is_empty() {
+            escaped_word(word)
+        } else {
+            code_of(&own.join(" "))
+        });
+        rest = if own.is_empty() { &rest[1..] } else { others };
+    }
     words.join(" ")
+}
+
+/// The number of words that are code together: `key = "value"`, or `--flag 6`. Zero for a word on its own.
+fn code_length(words: &[&str]) -> usize {
+    match words {
+        [_, "=", value, rest @ ..] => {
+            // A value in quotes can have spaces.
+            let is_open = value.starts_with('"') && value.matches('"').count() == 1;
+            let end = rest.iter().position(|word| word.contains('"')).filter(|_| is_open);
+            end.map_or(3, |end| 4 + end)
+        }
+        [flag, value, ..] if flag.trim_start_matches('(').starts_with("--") => {
+            let number = value.trim_end_matches(['.', ',', ';', ':', ')']);
+            let is_number = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit());
+            if is_number { 2 } else { 0 }
+        }
+        _ => 0,
+    }
+}
+
+/// Several words as code, without the punctuation around them.
+fn code_of(words: &str) -> String {
+    let start = words.trim_start_matches('(');
+    let core = start.trim_end_matches(['.', ',', ';', ':', ')', '?']);
+    let before = &words[..words.len() - start.len()];
+    format!("{before}{}{}", code(core), &start[core.len()..])
+}
+
+/// A word, in code if a character in it could have a meaning.
+fn escaped_word(word: &str) -> String {
+    let start = word.trim_start_matches(['(', '"']);
+    let core = start.trim_end_matches(['.', ',', ';', ':', ')', '?', '"']);
+    if core.chars().all(is_plain) && !is_address(core) {
+        return word.to_owned();
+    }
+    let before = &word[..word.len() - start.len()];
+    let after = &start[core.len()..];
+    format!("{before}{}{after}", code(core))
 }
 
 /// Whether a character has no meaning in Markdown and HTML, wherever it stands in a word.
@@ -511,6 +550,11 @@ mod tests {
             ("a ` b `` c", "a `` ` `` b ``` `` ``` c"),
             ("www.example.com - x", "`www.example.com` `-` x"),
             ("&amp; ~~s~~ $m$ a|b", "`&amp`; `~~s~~` `$m$` `a\\|b`"),
+            ("Then add --max-deletes 6.", "Then add `--max-deletes 6`."),
+            ("with --prune, or (--thorough 1)", "with `--prune`, or (`--thorough 1`)"),
+            ("Set membership = \"exactly\".", "Set `membership = \"exactly\"`."),
+            ("name = \"Ada @b\", x", "`name = \"Ada @b\"`, x"),
+            ("@a = \"@b *c*", "`@a = \"@b` `*c*`"),
         ] {
             assert_eq!(escaped(text), expected);
         }
