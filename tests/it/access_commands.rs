@@ -135,7 +135,10 @@ fn a_plan_in_markdown_is_a_comment_for_a_pull_request() {
     let page = env.run(&["access", "apply", "--output=markdown"]).expect(0).stdout;
     assert!(page.contains("**10 changes made in"), "{page}");
     let page = env.run(&["access", "apply", "--output=markdown"]).expect(0).stdout;
-    assert!(page.contains("**Nothing to do**") && !page.contains("made in"), "{page}");
+    assert!(
+        page.contains("**Nothing to do**") && !page.contains("made in"),
+        "{page}"
+    );
     let page = env.run(&["access", "plan", "--output=markdown"]).expect(0).stdout;
     assert!(
         page.contains("**Nothing to do**: 10 items are as the file says."),
@@ -963,21 +966,30 @@ fn a_second_apply_on_this_machine_exits_with_6() {
 #[test]
 fn events_are_lines_of_json_on_stderr() {
     let env = team();
-    let result = env.run(&["access", "apply", "--events", "--output=json"]).expect(0);
-    validated(&result);
     let event_schema = schema("access-event.v1.json", schemars::schema_for!(Event));
-    let lines = result.stderr.lines().filter(|line| line.starts_with('{'));
-    let events: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
-    for event in &events {
-        if let Err(error) = jsonschema::validate(&event_schema, event) {
-            panic!("{error}\n{event:#}");
+    let apply = || {
+        let result = env.run(&["access", "apply", "--events", "--output=json"]).expect(0);
+        validated(&result);
+        let lines = result.stderr.lines().filter(|line| line.starts_with('{'));
+        let events: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+        for event in &events {
+            if let Err(error) = jsonschema::validate(&event_schema, event) {
+                panic!("{error}\n{event:#}");
+            }
         }
-    }
+        events
+    };
+    let ended =
+        |done: usize| json!({"event": "ended", "done": done, "failed": 0, "not_begun": 0, "in_progress": 0, "exit": 0});
+    let events = apply();
+    assert_eq!(events.last(), Some(&ended(10)));
     assert_eq!(events[0]["event"], "started");
     assert_eq!(events[0]["changes"], 10);
     let mut done = events.iter().filter(|event| event["event"] == "done");
     assert_eq!(done.clone().count(), 10);
     assert_eq!(done.next_back().unwrap()["ended"], 10);
+    // There is one even if there is nothing to do.
+    assert_eq!(apply(), [ended(0)]);
 }
 
 #[test]

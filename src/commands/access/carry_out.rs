@@ -22,7 +22,7 @@ use crate::exit_code::ExitCode;
 use crate::next_step::{NextSteps, SetupCommand};
 use crate::progress::Lock;
 use crate::ui::Screen;
-use crate::ui::access::json::{OutcomeOut, PlanOut};
+use crate::ui::access::json::{Event, OutcomeOut, PlanOut};
 use crate::ui::access::progress::ApplyProgress;
 use crate::ui::access::tasks::Tasks;
 use crate::ui::access::{PlanView, markdown, stakes, text};
@@ -368,6 +368,7 @@ async fn apply_until_asked_to_end(screen: &Screen, requests: &mut EndRequests, r
 /// Reports that the user quit before anything was changed.
 fn stopped_before(cli: &Cli, screen: &Screen, ready: &Ready, error: &UserError) -> ExitCode {
     let exit = ExitCode::from(error.kind);
+    end_events(screen, ready, &Outcome::default(), exit);
     if cli.flags.output == Output::Json {
         let mut body = report::of_file(&ready.situation.file);
         body.plan = Some(PlanOut::of(&ready.view()));
@@ -378,11 +379,21 @@ fn stopped_before(cli: &Cli, screen: &Screen, ready: &Ready, error: &UserError) 
     exit
 }
 
+/// Prints the last event, if events are wanted.
+fn end_events(screen: &Screen, ready: &Ready, outcome: &Outcome, exit: ExitCode) {
+    if ready.has_events
+        && let Ok(json) = serde_json::to_string(&Event::ended(outcome, exit))
+    {
+        screen.event(&json);
+    }
+}
+
 /// Reports what was done, what was not, and what is left for people.
 fn finish(cli: &Cli, screen: &Screen, ready: &Ready, ended: &Ended, took: Duration) -> ExitCode {
     let outcome = &ended.outcome;
     let accounts = &ready.situation.inventory.accounts;
     let exit = report::exit_of_outcome(&ready.plan, outcome);
+    end_events(screen, ready, outcome, exit);
     let console = &ready.connected.prepared.context.console;
     let tasks = Tasks {
         are_simulated: screen.is_rehearsal(),

@@ -13,6 +13,7 @@ use crate::access::explain::{Way, WayState};
 use crate::access::file::PrincipalName;
 use crate::access::mistake::{Mistake, Place};
 use crate::access::plan::{Action, Change, Note, NoteKind, Refusal, RefusalReason};
+use crate::exit_code::ExitCode;
 use crate::ids::{AccountId, Principal};
 use crate::next_step::{Invocation, NextStepOut};
 use crate::resources::inventory::Accounts;
@@ -704,4 +705,30 @@ pub enum Event {
     },
     /// The user asked to end: what is in flight ends, and nothing else begins.
     Stopping,
+    /// The last event: the apply has ended, also if there was nothing to do.
+    Ended {
+        /// The number of changes that were made.
+        done: usize,
+        /// The number of changes that failed.
+        failed: usize,
+        /// The number of changes that were not begun.
+        not_begun: usize,
+        /// The number of changes that were begun and are not known to have ended.
+        in_progress: usize,
+        /// The exit code.
+        exit: u8,
+    },
+}
+
+impl Event {
+    /// The last event.
+    pub fn ended(outcome: &Outcome, exit: ExitCode) -> Self {
+        Self::Ended {
+            done: outcome.done.len(),
+            failed: outcome.failed.len(),
+            not_begun: outcome.not_begun.len(),
+            in_progress: outcome.in_progress.len(),
+            exit: exit.code(),
+        }
+    }
 }
