@@ -235,6 +235,12 @@ pub(super) fn finish(
         Err(error) => ExitCode::from(error.kind),
     };
     if cli.flags.output == Output::Json {
+        let mut body = report.body();
+        if matches!(ended, Ok(Ended::NotAgreed)) {
+            let agree = screen.command(&SetupCommand::again().switch("--yes"));
+            let note = format!("Nothing was written. To agree to the difference: {agree}");
+            body.notes.push(note);
+        }
         let envelope = Envelope {
             format: FORMAT,
             command: command.name().to_owned(),
@@ -245,7 +251,7 @@ pub(super) fn finish(
                 .err()
                 .map(|error| ErrorOut::of(error, None, &screen.invocation)),
             exit: exit.code(),
-            body: report.body(),
+            body,
         };
         screen.json(&envelope.json());
         return exit;

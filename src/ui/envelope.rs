@@ -190,13 +190,14 @@ pub struct ProfilesBody {
     pub start_url: Option<String>,
     /// The file that has the profiles.
     pub file: Option<String>,
-    /// The profiles, and what happens or happened to them.
+    /// The profiles, and what happened to them; what would happen, unless `is_written`.
     pub profiles: Vec<ProfileRow>,
     /// What else to know, as sentences.
     pub notes: Vec<String>,
-    /// The difference in the file, in which the values of other tools are left out; null if there is none.
+    /// The difference in the file, in which the values of other tools are left out; null if there is none. It was not made
+    /// unless `is_written`.
     pub diff: Option<String>,
-    /// Whether the file was written.
+    /// Whether the file was written. If not, nothing has changed, and the notes have the command that agrees to the difference.
     pub is_written: bool,
     /// Whether this command signed in; otherwise the last sign-in was still valid.
     pub signed_in_now: bool,

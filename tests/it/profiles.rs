@@ -348,6 +348,8 @@ fn the_envelope_has_the_profiles_and_the_difference() {
         assert_eq!(envelope["profiles"][1]["profile"], "prod-AdministratorAccess");
         assert_eq!(envelope["profiles"][1]["action"], action);
         assert_eq!(envelope["diff"].is_null(), action == "unchanged");
+        let note = "Nothing was written. To agree to the difference: idc-setup profiles sync --yes";
+        assert_eq!(envelope["notes"].to_string().contains(note), code == 3, "{envelope:#}");
     }
 }
 
