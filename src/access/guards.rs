@@ -297,10 +297,14 @@ impl Deletions {
         } else {
             return None;
         };
+        let deletions = match count {
+            1 => "this deletion".to_owned(),
+            count => format!("all {count} deletions"),
+        };
         Some(Refusal {
             reason: RefusalReason::TooManyDeletes,
             what,
-            suggestion: format!("Nothing is deleted. If this is intended, add --max-deletes {count}."),
+            suggestion: format!("Nothing is deleted. To make {deletions}, add --max-deletes {count}."),
             place: None,
             assignment: None,
         })

@@ -227,8 +227,8 @@ impl InventedName {
         if self.0.is_none() {
             return text.to_owned();
         }
-        // The display name and the email address are empty too.
-        let text = self.replaced(text, "the user").replace(" (, )", "");
+        // The display name and the email address are not known either.
+        let text = self.replaced(text, "the user").replace(" (…, …)", "");
         text.replace("the user the user", "the user")
     }
 
@@ -524,7 +524,7 @@ mod tests {
     fn a_name_that_is_not_known_yet_is_not_shown() {
         let invented = InventedName(Some("Admin".to_owned()));
         for (text, expected) in [
-            ("Create the user Admin (, ) in it.", "Create the user in it."),
+            ("Create the user Admin (…, …) in it.", "Create the user in it."),
             ("Set a password for Admin.", "Set a password for the user."),
             (
                 "Add the user Admin to the group Admins.",

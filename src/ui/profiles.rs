@@ -236,7 +236,7 @@ pub fn print_joined(screen: &Screen, report: &ProfilesReport) {
     }
     screen.result("");
     screen.raw_result(&format!(
-        "{sign} {} You are signed in as {} ({}).",
+        "{sign} {} You are signed in as {}: {}.",
         screen.heading("All set."),
         clean(user),
         clean(&access)
@@ -275,7 +275,7 @@ pub fn print_joined(screen: &Screen, report: &ProfilesReport) {
         line("Tomorrow", &paint(&screen.command(&login)));
     }
     let sync = SetupCommand::profiles_sync().value("--sso-session", &report.session);
-    line("All roles", &paint(&screen.command(&sync)));
+    line("More roles", &paint(&screen.command(&sync)));
     if !is_rehearsal {
         line("Portal", &paint(&clean(&report.start_url)));
     }

@@ -169,7 +169,10 @@ pub fn end_lines(report: &StepReport, steps: usize, screen: &Screen) -> Vec<Stri
     let origin = report
         .origin()
         .map_or_else(String::new, |origin| format!(" ({})", origin.name()));
-    let is = clean(&report.observed.summary);
+    // What is to do says more than what there is.
+    let task = report.left_to_do.first().filter(|task| !task.brief.is_empty());
+    let task = task.map_or_else(String::new, |task| format!("{}. ", task.brief));
+    let is = clean(&format!("{task}{}", report.observed.summary));
     let mut lines = vec![format!(
         "{} {}: {}{origin}: {is}",
         mark(info, steps),
@@ -201,7 +204,7 @@ pub fn plan_lines(plan: &StepPlan, screen: &Screen) -> Vec<String> {
             let warning = if change.consent.is_reversible() {
                 ""
             } else {
-                "This can't be undone. "
+                "idc-setup can't undo this. "
             };
             lines.push(format!("      {warning}To agree: {}", flags.join(" ")));
         }

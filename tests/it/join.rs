@@ -61,7 +61,7 @@ fn a_colleague_needs_only_the_url_of_the_portal() {
     assert!(!env.path(".aws/config").exists(), "nobody agreed");
     let result = join(&env, &[&args[..], &["--yes"]].concat()).expect(0);
     for words in [
-        "You are signed in as Admin (AdministratorAccess in prod (222222222222)).",
+        "You are signed in as Admin: AdministratorAccess in prod (222222222222).",
         "export AWS_PROFILE=prod-AdministratorAccess",
         "idc-setup login --cli-profile prod-AdministratorAccess",
         "idc-setup profiles sync --sso-session my-sso",

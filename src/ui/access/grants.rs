@@ -119,8 +119,8 @@ fn has_units(accounts: &Accounts) -> bool {
     accounts.units.values().any(|unit| unit.parent.is_some())
 }
 
-/// The organizational unit of an account: `Workloads/Prod`, down to the deepest one whose name was read. `None` if no names
-/// were read.
+/// The organizational unit of an account: `Workloads/Prod`, down to the deepest one whose name was read. Accounts in no unit
+/// are in the root. `None` if no names were read.
 pub fn unit_of(accounts: &Accounts, id: &AccountId) -> Option<String> {
     if !has_units(accounts) {
         return None;
@@ -130,12 +130,12 @@ pub fn unit_of(accounts: &Accounts, id: &AccountId) -> Option<String> {
     };
     let mut below_root = account.path.iter().filter(|unit| !unit.starts_with("r-")).peekable();
     if below_root.peek().is_none() {
-        return Some("in no organizational unit".to_owned());
+        return Some("Root".to_owned());
     }
     let names = below_root.map_while(|unit| Some(accounts.units.get(unit)?.name.as_str()));
     let names: Vec<&str> = names.collect();
     Some(if names.is_empty() {
-        "in other organizational units".to_owned()
+        "other organizational units".to_owned()
     } else {
         names.join("/")
     })
