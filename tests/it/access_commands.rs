@@ -964,6 +964,20 @@ fn a_second_apply_on_this_machine_exits_with_6() {
 }
 
 #[test]
+fn a_key_pressed_while_the_organization_is_read_does_not_break_the_line() {
+    use super::support::terminal::Terminal;
+    let env = team();
+    env.slow_down(500);
+    let mut terminal = Terminal::start(&env, &["access", "plan"]);
+    terminal.wait_for("Reading the organization");
+    terminal.keys("\r\r");
+    terminal.wait_for(" requests");
+    assert_eq!(terminal.wait_for_exit(), 3, "{}", terminal.contents());
+    let history = terminal.history().join("\n");
+    assert!(!history.contains("Reading the organization"), "{history}");
+}
+
+#[test]
 fn events_are_lines_of_json_on_stderr() {
     let env = team();
     let event_schema = schema("access-event.v1.json", schemars::schema_for!(Event));

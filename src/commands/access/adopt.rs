@@ -1,7 +1,7 @@
 //! `idc-setup access adopt`: takes over existing permission sets that are as the access file says.
 
 use super::carry_out::{Ready, carry_out, lock};
-use super::live::{Reading, Situation, connect, read};
+use super::live::{READING, Reading, Situation, connect, counted, read};
 use super::source::{self, Failure, Taken};
 use super::what_if::Assumptions;
 use crate::access::adoption;
@@ -27,10 +27,15 @@ async fn prepare(
     screen: &Screen,
 ) -> Result<Ready, Failure> {
     let file = source::read(flags.file.as_deref(), Taken::Only)?;
-    let waiting = checking(cli, environment, screen, "Reading the organization…");
+    let waiting = checking(cli, environment, screen, READING);
     let connected = connect(cli, environment, screen).await?;
     let lock = lock(cli, &connected)?;
-    let situation = read(&connected, file, &Reading::default(), &Assumptions::default()).await?;
+    let situation = counted(
+        waiting.as_deref(),
+        &connected,
+        Box::pin(read(&connected, file, &Reading::default(), &Assumptions::default())),
+    )
+    .await?;
     drop(waiting);
     let options = Options {
         adopt_from: flags.from.clone(),

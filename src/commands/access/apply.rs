@@ -1,7 +1,7 @@
 //! `idc-setup access apply`: makes the organization as the access file says.
 
 use super::carry_out::{Ready, carry_out, lock};
-use super::live::{Reading, connect, read};
+use super::live::{READING, Reading, connect, counted, read};
 use super::source::{self, Failure, Taken};
 use super::what_if::Assumptions;
 use crate::access::plan::plan;
@@ -27,7 +27,7 @@ async fn prepare(
     screen: &Screen,
 ) -> Result<Ready, Failure> {
     let file = source::read(flags.file.as_deref(), Taken::Only)?;
-    let waiting = checking(cli, environment, screen, "Reading the organization…");
+    let waiting = checking(cli, environment, screen, READING);
     let connected = connect(cli, environment, screen).await?;
     // Before anything is read that another apply could be changing.
     let lock = lock(cli, &connected)?;
@@ -35,7 +35,12 @@ async fn prepare(
         every_pair: flags.thorough,
         ..Reading::default()
     };
-    let situation = read(&connected, file, &reading, &Assumptions::default()).await?;
+    let situation = counted(
+        waiting.as_deref(),
+        &connected,
+        Box::pin(read(&connected, file, &reading, &Assumptions::default())),
+    )
+    .await?;
     drop(waiting);
     let options = connected.options(flags.prune, flags.max_deletes);
     let plan = plan(&situation.desired, &situation.inventory, &options, situation.today);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::live::{Reading, Situation, connect, read};
+use super::live::{READING, Reading, Situation, connect, counted, read};
 use super::report::{self, Origin};
 use super::source::{self, Failure, Taken};
 use super::what_if::Assumptions;
@@ -65,13 +65,18 @@ async fn find(
     screen: &Screen,
 ) -> Result<Found, Failure> {
     let file = source::read(flags.file.as_deref(), Taken::Only)?;
-    let waiting = checking(cli, environment, screen, "Reading the organization…");
+    let waiting = checking(cli, environment, screen, READING);
     let connected = connect(cli, environment, screen).await?;
     let reading = Reading {
         every_pair: flags.thorough,
         ..Reading::default()
     };
-    let situation = read(&connected, file, &reading, &Assumptions::default()).await?;
+    let situation = counted(
+        waiting.as_deref(),
+        &connected,
+        Box::pin(read(&connected, file, &reading, &Assumptions::default())),
+    )
+    .await?;
     drop(waiting);
     let options = connected.options(false, None);
     let mut plan = plan(&situation.desired, &situation.inventory, &options, situation.today);

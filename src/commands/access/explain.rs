@@ -1,7 +1,7 @@
 //! `idc-setup access explain`: shows every way in which a user or group gets access, and changes nothing.
 
 use super::account::account_named;
-use super::live::{Reading, Situation, connect, read};
+use super::live::{READING, Reading, Situation, connect, counted, read};
 use super::report::{self, Origin};
 use super::source::{self, Failure, Taken};
 use super::what_if::Assumptions;
@@ -34,14 +34,19 @@ async fn find(
     screen: &Screen,
 ) -> Result<(), Failure> {
     let file = source::read(flags.file.as_deref(), Taken::Flag)?;
-    let waiting = checking(cli, environment, screen, "Reading the organization…");
+    let waiting = checking(cli, environment, screen, READING);
     let connected = connect(cli, environment, screen).await?;
     // Access that the file does not mention can be in any permission set and through any group.
     let reading = Reading {
         all: true,
         ..Reading::default()
     };
-    let situation = read(&connected, file, &reading, &Assumptions::default()).await?;
+    let situation = counted(
+        waiting.as_deref(),
+        &connected,
+        Box::pin(read(&connected, file, &reading, &Assumptions::default())),
+    )
+    .await?;
     drop(waiting);
     let (desired, inventory) = (&situation.desired, &situation.inventory);
     let principal = principal_named(&situation, flags)?;

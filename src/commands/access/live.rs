@@ -1,5 +1,6 @@
 //! The connection to the organization, and what the organization contains.
 
+use std::pin::pin;
 use std::rc::Rc;
 
 use jiff::Timestamp;
@@ -23,6 +24,7 @@ use crate::commands::connect::Access;
 use crate::commands::prepare::{Prepared, prepare};
 use crate::environment::Environment;
 use crate::ids::PortalSession;
+use crate::limits::FRAME;
 use crate::next_step::{SetupCommand, Subcommand};
 use crate::reconcile::{Context, Instance};
 use crate::resources::inventory::Inventory;
@@ -30,7 +32,7 @@ use crate::ui::Screen;
 use crate::ui::access::PlanView;
 use crate::user_error::UserError;
 use crate::wizard::steps::EnableIdentityCenter;
-use crate::wizard::{Observed, Step as _};
+use crate::wizard::{Observed, Step as _, Waiting};
 
 /// A connection to an instance of Identity Center.
 pub struct Connected {
@@ -164,6 +166,26 @@ impl Situation {
             calls: estimate.calls,
             duration: estimate.duration,
             assumptions,
+        }
+    }
+}
+
+/// Shows while the organization is read, which can take minutes.
+pub const READING: &str = "Reading the organization…";
+
+/// Counts the requests to Identity Center while the organization is read, in the display of the wait.
+pub async fn counted<T>(waiting: Option<&dyn Waiting>, connected: &Connected, reading: impl Future<Output = T>) -> T {
+    let mut reading = pin!(reading);
+    let mut frames = tokio::time::interval(FRAME);
+    loop {
+        tokio::select! {
+            read = reading.as_mut() => return read,
+            _ = frames.tick() => {
+                let sent = connected.context().clients.identity_center_requests().sent;
+                if let Some(waiting) = waiting.filter(|_| sent > 1) {
+                    waiting.say(&format!("{READING} {sent} requests"));
+                }
+            }
         }
     }
 }

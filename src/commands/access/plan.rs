@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::leaving;
-use super::live::{Connected, Reading, Situation, connect, read};
+use super::live::{Connected, READING, Reading, Situation, connect, counted, read};
 use super::report::{self, Deleting, Origin};
 use super::source::{self, Failure, Taken};
 use super::what_if::Assumptions;
@@ -86,14 +86,19 @@ async fn planned(
 ) -> Result<Planned, Failure> {
     let assumptions = Assumptions::of(flags)?;
     let file = source::read(flags.file.as_deref(), Taken::Only)?;
-    let waiting = checking(cli, environment, screen, "Reading the organization…");
+    let waiting = checking(cli, environment, screen, READING);
     let connected = connect(cli, environment, screen).await?;
     let reading = Reading {
         // Somebody who leaves can have access in any permission set and through any group.
         all: !leavers.is_empty(),
         every_pair: flags.thorough,
     };
-    let situation = read(&connected, file, &reading, &assumptions).await?;
+    let situation = counted(
+        waiting.as_deref(),
+        &connected,
+        Box::pin(read(&connected, file, &reading, &assumptions)),
+    )
+    .await?;
     drop(waiting);
     let options = connected.options(flags.prune, flags.max_deletes);
     let mut plan = make_plan(&situation.desired, &situation.inventory, &options, situation.today);

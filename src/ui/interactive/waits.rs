@@ -11,12 +11,15 @@ use crate::reconcile::StepInfo;
 use crate::text::clean;
 use crate::ui::rail::Mark;
 use crate::ui::screen::Screen;
+use crate::ui::terminal::RawInput;
 use crate::wizard::{Observed, Survey, Waiting};
 
 /// The spinner of a wait.
 struct Spinner {
     bar: ProgressBar,
     screen: Screen,
+    /// The echo of a key would break the line, so that the next frame begins on another one.
+    _input: RawInput,
 }
 
 /// Shows a spinner with what is awaited.
@@ -35,6 +38,7 @@ impl Spinner {
         Self {
             bar,
             screen: screen.clone(),
+            _input: RawInput::new(),
         }
     }
 }
