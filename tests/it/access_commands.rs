@@ -187,8 +187,12 @@ fn explain_adopt_and_remove_print_markdown_too() {
         page.starts_with("## Access file without `ada`\n\n**Not written.**\n\n```diff\n"),
         "{page}"
     );
-    let result = env.run(&["access", "remove", "ada", "--yes", "--output=markdown"]);
-    let page = result.expect(3).stdout;
+    let result = env
+        .run(&["access", "remove", "ada", "--yes", "--output=markdown"])
+        .expect(3);
+    // A log that has both streams does not have the difference twice.
+    assert!(!result.stderr.contains("-name = \"ada\""), "{}", result.stderr);
+    let page = result.stdout;
     for line in ["**Written.**", "-name = \"ada\"", "## Access plan: `acme`"] {
         assert!(page.lines().any(|own| own == line), "{line:?} is not in:\n{page}");
     }

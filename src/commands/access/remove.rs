@@ -15,7 +15,7 @@ use crate::access::plan::Action;
 use crate::access::remove::{Edit, Removal, remove_user};
 use crate::browser::Browser;
 use crate::cli::{AccessRemoveFlags, Cli, Output};
-use crate::commands::session::{checking, prompter, say_rehearsal};
+use crate::commands::session::{checking, is_accessible, prompter, say_rehearsal};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::next_step::SetupCommand;
@@ -47,7 +47,7 @@ pub async fn remove(cli: &Cli, flags: &AccessRemoveFlags, environment: &Environm
     if let Err(failure) = check_named(cli, flags, environment, screen, &removal).await {
         return report::fail(cli, screen, failure);
     }
-    show_edits(cli, screen, &removal);
+    show_edits(cli, environment, screen, &removal);
     let question = Confirm {
         prompt: format!("Take {} out of the access file?", flags.user),
         default: false,
@@ -206,7 +206,7 @@ async fn finish(
     if !flags.delete_user && ask(cli, &question, environment, screen).await? {
         let path = source::path(flags.file.as_deref(), Taken::After(&flags.user))?;
         let deletion = remove_user(&path, &flags.user, true).map_err(Failure::in_file)?;
-        show_edits(cli, screen, &deletion);
+        show_edits(cli, environment, screen, &deletion);
         write_and_say(screen, &deletion.edits)?;
         print_page(cli, screen, &flags.user, &deletion, true);
         if !screen.quiet {
@@ -266,9 +266,13 @@ fn diff(edit: &Edit) -> String {
         .to_string()
 }
 
-/// Shows what is edited. The user must see it, even with -q.
-fn show_edits(cli: &Cli, screen: &Screen, removal: &Removal) {
+/// Shows what is edited. The user must see it, even with -q. Without a question, Markdown has it only on its page.
+fn show_edits(cli: &Cli, environment: &Environment, screen: &Screen, removal: &Removal) {
     let is_text = !matches!(cli.flags.output, Output::Json | Output::Markdown);
+    let can_ask = !cli.flags.non_interactive && (environment.is_terminal || is_accessible(cli, environment));
+    if cli.flags.output == Output::Markdown && (cli.flags.yes || !can_ask) {
+        return;
+    }
     for text in removal.edits.iter().map(diff) {
         for line in text.lines() {
             if is_text {
