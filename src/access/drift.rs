@@ -830,7 +830,7 @@ mod tests {
             texts(&file, &live),
             [
                 "NotProvisioned: The permission set Dev was edited and not provisioned: 2 accounts still have the earlier \
-                 version: Account 1 (111111111111), Account 2 (222222222222)."
+                 version: Account 1 (111111111111) and Account 2 (222222222222)."
             ]
         );
         file.guard.ignore.push(pattern("permission-set:D*"));
