@@ -110,6 +110,8 @@ pub struct Owned<'a> {
 pub struct Deletions {
     /// The deletions, in order.
     pub changes: Vec<Change>,
+    /// The assignments that are deleted only because their user or group is.
+    with_principal: BTreeSet<AssignmentKey>,
     /// What the guards say.
     pub refusals: Vec<Refusal>,
 }
@@ -123,16 +125,17 @@ struct Count {
 }
 
 impl Deletions {
-    /// Deletions that no guard has seen.
-    pub fn new(changes: Vec<Change>) -> Self {
+    /// Deletions that no guard has seen. The assignments in `with_principal` stay if their user or group does.
+    pub fn new(changes: Vec<Change>, with_principal: BTreeSet<AssignmentKey>) -> Self {
         Self {
             changes,
+            with_principal,
             refusals: Vec::new(),
         }
     }
 
-    /// Takes out what would leave a protected group without members, or a protected permission set or account without
-    /// assignments. What the plan adds to them counts.
+    /// Takes out what would leave a protected group without members, or a protected permission set or account
+    /// without assignments. What the plan adds to them counts.
     pub fn keep_protected(
         &mut self,
         protect: &Patterns<'_>,
@@ -157,6 +160,38 @@ impl Deletions {
         });
     }
 
+    /// Takes out changes, and the assignments that would go only with a user or group which therefore stays. Returns a
+    /// sentence about these users and groups, with a space before it; an empty text if there are none.
+    fn take_out(&mut self, is_taken: impl Fn(&Change) -> bool) -> String {
+        let (taken, others): (Vec<Change>, Vec<Change>) =
+            std::mem::take(&mut self.changes).into_iter().partition(is_taken);
+        self.changes = others;
+        self.keep_with_principals();
+        let staying = taken.iter().filter_map(|change| match &change.action {
+            Action::DeleteUser { name, .. } => Some(format!("the user {name}")),
+            Action::DeleteGroup { name, .. } => Some(format!("the group {name}")),
+            _ => None,
+        });
+        let staying: Vec<String> = staying.collect();
+        match staying.as_slice() {
+            [] => String::new(),
+            [one] => format!(" Therefore {one} is not deleted."),
+            several => format!(" Therefore {} are not deleted.", several.join(", ")),
+        }
+    }
+
+    /// Takes out the assignments that would go only with their user or group, if that one stays.
+    fn keep_with_principals(&mut self) {
+        let removed = Removed::new(&self.changes);
+        let with_principal = &self.with_principal;
+        self.changes.retain(|change| match &change.action {
+            Action::DeleteAssignment { key, .. } => {
+                !with_principal.contains(key) || removed.principals.contains(&key.principal)
+            }
+            _ => true,
+        });
+    }
+
     /// Keeps a protected group from being emptied.
     fn keep_members(&mut self, id: &GroupId, name: &str, observed: &Inventory, added_members: &[Change]) {
         let memberships = observed.memberships.keys().filter(|key| key.group == *id);
@@ -173,10 +208,10 @@ impl Deletions {
         if left.is_empty() || left.len() < members.len() || is_joined {
             return;
         }
-        self.changes.retain(|change| leaving(change).is_none());
+        let staying = self.take_out(|change| leaving(change).is_some());
         self.refuse(
             RefusalReason::Protected,
-            format!("The group {name} is protected, and would lose its last member."),
+            format!("The group {name} is protected, and would lose its last member.{staying}"),
             "List another member first, or remove it from protect.".to_owned(),
         );
     }
@@ -215,12 +250,11 @@ impl Deletions {
         let keys = observed.assignments.iter();
         let kept = keys.filter(|key| protected_by(key).is_some_and(|name| counts.contains_key(&name)));
         let kept: Vec<&AssignmentKey> = kept.collect();
-        self.changes
-            .retain(|change| !kept.iter().any(|key| removes(&change.action, key)));
+        let staying = self.take_out(|change| kept.iter().any(|key| removes(&change.action, key)));
         for name in counts.into_keys() {
             self.refuse(
                 RefusalReason::Protected,
-                format!("It would delete the last assignment of {name}, which is protected."),
+                format!("It would delete the last assignment of {name}, which is protected.{staying}"),
                 "List another assignment first, or remove it from protect.".to_owned(),
             );
         }
@@ -234,13 +268,16 @@ impl Deletions {
             .iter()
             .any(|way| way.is_certain && !self.changes.iter().any(|change| way.is_broken_by(&change.action)));
         let is_own = |change: &Change| match &change.action {
-            Action::DeleteUser { id, .. } => Some(id) == user,
+            Action::DeleteUser { id, .. } if Some(id) == user => true,
             action => !is_kept && ways.iter().any(|way| way.is_broken_by(action)),
         };
         let (own, others): (Vec<Change>, Vec<Change>) = std::mem::take(&mut self.changes).into_iter().partition(is_own);
         self.changes = others;
+        self.keep_with_principals();
         for change in own {
             let what = match &change.action {
+                // The refusal to delete the user or group says it.
+                Action::DeleteAssignment { key, .. } if self.with_principal.contains(key) => continue,
                 Action::RemoveMember { group, user, .. } => format!("removes {user} from the group {group}"),
                 Action::DeleteGroup { name, .. } => format!("deletes the group {name}"),
                 Action::DeleteUser { name, .. } => format!("deletes the user {name}"),
@@ -333,11 +370,7 @@ impl Removed {
             Action::DeleteAssignment { key, .. } => Some(key.clone()),
             _ => None,
         });
-        let principals = changes.iter().filter_map(|change| match &change.action {
-            Action::DeleteUser { id, .. } => Some(Principal::User(id.clone())),
-            Action::DeleteGroup { id, .. } => Some(Principal::Group(id.clone())),
-            _ => None,
-        });
+        let principals = changes.iter().filter_map(|change| change.action.deleted_principal());
         Self {
             assignments: assignments.collect(),
             principals: principals.collect(),

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
+use super::file::PrincipalName;
 use super::resolve::{AccountNeeds, KnownNames};
 use crate::aws::{AwsError, unless_gone};
 use crate::ids::{AccountId, AssignmentKey, GroupId, MembershipId, MembershipKey, PermissionSetArn, Principal, UserId};
@@ -41,6 +42,8 @@ pub struct Scope {
     pub groups: BTreeSet<String>,
     /// The names of users whose memberships are read.
     pub member_of: BTreeSet<String>,
+    /// The users and groups of which every assignment is read, also those of permission sets that are not read.
+    pub principals: BTreeSet<PrincipalName>,
     /// Every permission set, assignment and membership is read.
     pub all: bool,
     /// Assignments are read for each account that has a permission set. Only this shows every assignment of a user or group
@@ -393,18 +396,42 @@ fn reads_every_pair(inventory: &Inventory, scope: &Scope) -> bool {
     scope.every_pair || pairs(inventory).len() <= principals.max(FEW_PAIRS)
 }
 
-/// Reads the assignments of the permission sets that were read completely.
+/// The users and groups that exist and of which every assignment is read.
+fn principals_of(inventory: &Inventory, scope: &Scope) -> BTreeSet<Principal> {
+    let users = inventory.users.iter();
+    let users = users.filter(|(_, user)| scope.principals.contains(&PrincipalName::User(user.name.clone())));
+    let groups = inventory.groups.iter();
+    let groups = groups.filter(|(_, group)| scope.principals.contains(&PrincipalName::Group(group.name.clone())));
+    let users = users.map(|(id, _)| Principal::User(id.clone()));
+    users
+        .chain(groups.map(|(id, _)| Principal::Group(id.clone())))
+        .collect()
+}
+
+/// Reads the assignments of the permission sets that were read completely, and those of the users and groups that the scope
+/// names.
 async fn read_assignments(
     context: &Context,
     inventory: &Inventory,
     scope: &Scope,
 ) -> Result<BTreeSet<AssignmentKey>, AwsError> {
     let pairs = pairs(inventory);
+    let named = principals_of(inventory, scope);
     if inventory.reads_every_pair {
-        return read_pairs(context, &inventory.instance, &pairs).await;
+        let mut assignments = read_pairs(context, &inventory.instance, &pairs).await?;
+        if !scope.all {
+            let mut of_named = read_principals(context, inventory, named.iter().cloned()).await?;
+            // Those of a user include those of the user's groups.
+            of_named.retain(|key| named.contains(&key.principal));
+            assignments.extend(of_named);
+        }
+        return Ok(assignments);
     }
-    let mut assignments = read_principals(context, inventory).await?;
-    assignments.retain(|key| inventory.assignments_read.contains(&key.permission_set));
+    let groups = inventory.groups.keys().cloned().map(Principal::Group);
+    let users = inventory.users.keys().cloned().map(Principal::User);
+    let mut assignments = read_principals(context, inventory, groups.chain(users)).await?;
+    assignments
+        .retain(|key| inventory.assignments_read.contains(&key.permission_set) || named.contains(&key.principal));
     // An account has a permission set only while somebody is assigned. Nobody who exists explains these.
     let explained: BTreeSet<Pair> = assignments
         .iter()
@@ -442,10 +469,12 @@ async fn read_pairs(
     Ok(read.into_iter().flatten().collect())
 }
 
-async fn read_principals(context: &Context, inventory: &Inventory) -> Result<BTreeSet<AssignmentKey>, AwsError> {
-    let groups = inventory.groups.keys().cloned().map(Principal::Group);
-    let users = inventory.users.keys().cloned().map(Principal::User);
-    let read = stream::iter(groups.chain(users))
+async fn read_principals(
+    context: &Context,
+    inventory: &Inventory,
+    principals: impl Iterator<Item = Principal>,
+) -> Result<BTreeSet<AssignmentKey>, AwsError> {
+    let read = stream::iter(principals)
         .map(async |principal| patiently(|| assignment::of_principal(context, &inventory.instance, &principal)).await);
     let read: Vec<Vec<_>> = read.buffer_unordered(READS_AT_ONCE).try_collect().await?;
     Ok(read.into_iter().flatten().collect())

@@ -9,7 +9,8 @@
 //! - [`live`]: reads the organization and the instance, and [`apply`]: makes the changes of a plan.
 //! - [`lookup`]: what the names of the file mean in the account.
 //! - [`guards`]: what a plan never deletes, and [`adoption`]: taking over permission sets that exist.
-//! - [`drift`]: what somebody else changed, with the [`attributes`] of users and groups.
+//! - [`drift`]: what somebody else changed, with the [`attributes`] of users and groups, and [`orphans`]: assignments of
+//!   somebody who no longer exists.
 //! - [`permissions`]: the IAM permissions that a plan needs, and [`permission_resources`]: what they are limited to.
 //!
 //! Without a file on the command line, [`default_file`] says which one is meant.
@@ -58,6 +59,7 @@ pub mod mistake;
 #[cfg(test)]
 mod model;
 pub mod nearest;
+pub mod orphans;
 pub mod permission_resources;
 pub mod permissions;
 pub mod plan;

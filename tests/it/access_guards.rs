@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use idc_sim::{ExternalId, FaultKind, Identity, ServiceError};
+use idc_sim::{ExternalId, FaultKind, Identity, ServiceError, User};
 use serde_json::Value;
 
 use super::support::team::{
@@ -87,6 +87,41 @@ fn what_is_protected_is_not_emptied_even_if_the_file_does_not_mention_it() {
     assert_eq!(reasons(&planned), ["protected"], "{planned:#}");
     env.json(&["access", "apply", "--prune"]).expect(5);
     assert_eq!(env.counts()[2], 2);
+}
+
+/// A file that says only that ada must not exist.
+const WITHOUT_ADA: &str = "format = 1\nname = \"other\"\n[[user]]\nname = \"ada\"\nabsent = true\n";
+
+#[test]
+fn a_deleted_user_leaves_no_assignment_of_a_permission_set_that_the_file_does_not_name() {
+    let env = applied();
+    write(&env, WITHOUT_ADA);
+    let planned = env.json(&["access", "plan", "--prune"]).expect(3).envelope();
+    let kinds: Vec<&str> = planned["plan"]["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|change| change["kind"].as_str())
+        .collect();
+    assert_eq!(kinds, ["delete_assignment", "delete_user"], "{planned:#}");
+    env.json(&["access", "apply", "--prune"]).expect(0);
+    assert_eq!(env.counts(), [1, 1, 1, 2, 2]);
+}
+
+#[test]
+fn drift_notes_what_is_assigned_to_somebody_who_no_longer_exists_and_is_not_owned() {
+    let env = applied();
+    write(&env, WITHOUT_ADA);
+    let is_ada = |user: &User| user.attributes["UserName"] == "ada";
+    env.server.cloud().instances[0]
+        .store
+        .users
+        .retain(|_, user| !is_ada(user));
+    env.run(&["access", "drift", "--thorough"])
+        .expect(0)
+        .expect_text("Read is assigned in Dev 1 (333333333333) to a user that no longer exists");
+    let envelope = env.json(&["access", "drift", "--thorough"]).expect(0).envelope();
+    assert_eq!(envelope["notes"][0]["kind"], "orphaned", "{envelope:#}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::access::adoption::CommandLines;
 use crate::access::desired::AssignmentName;
 use crate::access::file::PrincipalName;
 use crate::access::mistake::Place;
-use crate::ids::{AccountId, AssignmentKey, GroupId, MembershipId, MembershipKey, PermissionSetArn, UserId};
+use crate::ids::{AccountId, AssignmentKey, GroupId, MembershipId, MembershipKey, PermissionSetArn, Principal, UserId};
 use crate::reconcile::FieldChange;
 use crate::resources::permission_set::PermissionSetSpec;
 use crate::resources::user::UserSpec;
@@ -186,6 +186,15 @@ impl Action {
                 | Self::DeleteUser { .. }
         )
     }
+
+    /// The user or group that it deletes.
+    pub fn deleted_principal(&self) -> Option<Principal> {
+        match self {
+            Self::DeleteGroup { id, .. } => Some(Principal::Group(id.clone())),
+            Self::DeleteUser { id, .. } => Some(Principal::User(id.clone())),
+            _ => None,
+        }
+    }
 }
 
 /// The change of an attribute of a user or group.
@@ -296,6 +305,8 @@ pub enum NoteKind {
     NeedsPassword,
     /// A pattern of `protect` or `ignore` matches nothing.
     UnmatchedPattern,
+    /// Somebody who no longer exists has an assignment that the file does not own.
+    Orphaned,
     /// Not every assignment of a user or group that no longer exists was read.
     MayBeIncomplete,
 }

@@ -24,6 +24,8 @@ pub(super) struct Draft {
     pub removed_members: Vec<Change>,
     /// Assignments that are deleted.
     pub deleted_assignments: BTreeMap<AssignmentKey, Change>,
+    /// Those of them that are deleted only because the plan deletes their user or group.
+    pub deleted_with_principal: BTreeSet<AssignmentKey>,
     /// Permission sets that are deleted.
     pub deleted_permission_sets: Vec<Change>,
     /// Groups that are deleted.

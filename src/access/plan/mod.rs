@@ -4,6 +4,7 @@ mod assignments;
 mod change;
 mod draft;
 mod inputs;
+mod leavers;
 mod members;
 mod notes;
 mod own;

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use super::change::{Action, Change, Options, Plan, Refusal, RefusalReason};
 use super::draft::Draft;
 use super::inputs::Inputs;
-use super::{assignments, members, notes, principals, retired, sets};
+use super::{assignments, leavers, members, notes, principals, retired, sets};
 use crate::access::desired::Desired;
 use crate::access::guards::{Deletions, Owned};
 use crate::resources::inventory::Inventory;
@@ -26,6 +26,7 @@ pub fn plan(desired: &Desired, observed: &Inventory, options: &Options, today: D
     members::plan(&inputs, &mut draft, &principals);
     let sets = sets::plan(&inputs, &mut draft);
     let incomplete = assignments::plan(&inputs, &mut draft, &principals, &sets);
+    leavers::plan(&inputs, &mut draft);
     retired::plan(&inputs, &mut draft, &sets, incomplete);
     notes::plan(&inputs, &mut draft);
     finish(&inputs, draft)
@@ -51,7 +52,10 @@ fn other_instance(desired: &Desired, observed: &Inventory) -> Option<Refusal> {
 
 /// Applies the guards to the deletions, and puts everything in order.
 fn finish(inputs: &Inputs<'_>, mut draft: Draft) -> Plan {
-    let mut deletions = Deletions::new(deletions(&mut draft));
+    // Those that the file owns are deleted even if their user or group stays.
+    let mut with_principal = std::mem::take(&mut draft.deleted_with_principal);
+    with_principal.retain(|key| !draft.exact_sets.contains(&key.permission_set));
+    let mut deletions = Deletions::new(deletions(&mut draft), with_principal);
     deletions.keep_protected(
         &inputs.protect,
         &inputs.lookup,

@@ -1,5 +1,6 @@
 //! Tests of plans: one rule each here, and properties of all of them in [`properties`].
 
+mod leavers;
 mod properties;
 
 use std::collections::BTreeSet;

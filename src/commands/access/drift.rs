@@ -7,6 +7,7 @@ use super::report::{self, Origin};
 use super::source::{self, Failure, Taken};
 use super::what_if::Assumptions;
 use crate::access::drift::{Drift, drift as find_drift, renamed_later};
+use crate::access::orphans;
 use crate::access::plan::{Note, NoteKind, Plan, Refusal, RefusalReason, plan};
 use crate::cli::{AccessDriftFlags, Cli, Output};
 use crate::commands::session::{checking, say_rehearsal};
@@ -68,8 +69,9 @@ async fn find(
     let waiting = checking(cli, environment, screen, READING);
     let connected = connect(cli, environment, screen).await?;
     let reading = Reading {
+        // Also what the file does not own can be assigned to somebody who no longer exists.
+        all: flags.thorough,
         every_pair: flags.thorough,
-        ..Reading::default()
     };
     let situation = counted(
         waiting.as_deref(),
@@ -91,6 +93,7 @@ async fn find(
     if !is_other {
         drift = find_drift(&situation.desired, &situation.inventory, &plan);
         notes = renamed_later(&situation.desired, &situation.inventory);
+        notes.extend(orphans::notes(&situation.desired, &situation.inventory));
     }
     notes.extend(plan.notes.into_iter().filter(is_about_drift));
     Ok(Found {

@@ -12,7 +12,7 @@ use super::what_if::Assumptions;
 use crate::access::adoption::CommandLines;
 use crate::access::apply::estimate;
 use crate::access::desired::Desired;
-use crate::access::file::{AccessFile, Extent, Group};
+use crate::access::file::{AccessFile, Extent, Group, PrincipalName};
 use crate::access::guards;
 use crate::access::known::KnownNames;
 use crate::access::live::{self, Directory, Scope};
@@ -248,6 +248,11 @@ fn scope(file: &AccessFile, reading: &Reading, names: &KnownNames, caller: Optio
         .iter()
         .filter(compared)
         .flat_map(|group| std::iter::once(&group.name).chain(&group.previous_names));
+    // Deleting them deletes their assignments, also of permission sets that the file does not name.
+    let absent_users = file.users.iter().filter(|user| user.is_absent);
+    let absent_users = absent_users.map(|user| PrincipalName::User(user.name.value.clone()));
+    let absent_groups = file.groups.iter().filter(|group| group.is_absent);
+    let absent_groups = absent_groups.map(|group| PrincipalName::Group(group.name.value.clone()));
     let in_use = caller.iter().map(|caller| caller.permission_set.clone());
     let sets = listed.chain(assigned).map(|name| name.value.clone());
     let groups = groups.map(|name| name.value.clone());
@@ -256,6 +261,7 @@ fn scope(file: &AccessFile, reading: &Reading, names: &KnownNames, caller: Optio
         owner: Some(file.name.value.clone()),
         groups: groups.chain(guarded.groups).collect(),
         member_of: caller.map(|caller| caller.user).into_iter().collect(),
+        principals: absent_users.chain(absent_groups).collect(),
         all: reading.all,
         every_pair: reading.every_pair,
     }

@@ -344,6 +344,8 @@ pub enum NoteKindOut {
     NeedsPassword,
     /// A pattern of `protect` or `ignore` matches nothing.
     UnmatchedPattern,
+    /// Somebody who no longer exists has an assignment that the file does not own.
+    Orphaned,
     /// Not every assignment of a user or group that no longer exists was read.
     MayBeIncomplete,
 }
@@ -362,6 +364,7 @@ impl From<NoteKind> for NoteKindOut {
             NoteKind::Ignored => Self::Ignored,
             NoteKind::NeedsPassword => Self::NeedsPassword,
             NoteKind::UnmatchedPattern => Self::UnmatchedPattern,
+            NoteKind::Orphaned => Self::Orphaned,
             NoteKind::MayBeIncomplete => Self::MayBeIncomplete,
         }
     }

@@ -14,6 +14,7 @@ use crate::access::file::{Guard, PrincipalName};
 use crate::access::model::{ACTIVE_ACCOUNTS, View};
 use crate::ids::{AccountId, AssignmentKey, GroupId, MembershipKey};
 use crate::reconcile::SettingChange;
+use crate::resources::inventory::Account;
 
 const USERS: usize = 4;
 const GROUPS: usize = 3;
@@ -502,7 +503,10 @@ proptest! {
             _ => None,
         });
         let deleted: BTreeSet<&AssignmentKey> = deleted.collect();
-        for key in deleted {
+        let principals = plan.changes.iter().filter_map(|change| change.action.deleted_principal());
+        let principals: BTreeSet<Principal> = principals.collect();
+        // Nobody has what was assigned to somebody who is deleted.
+        for key in deleted.into_iter().filter(|key| !principals.contains(&key.principal)) {
             let mut one = live.clone();
             one.assignments.retain(|other| other == key);
             let name = View::of(&one).assignments.pop_first().unwrap();
@@ -546,6 +550,19 @@ proptest! {
                 Action::DeleteGroup { name, .. } => prop_assert!(desired.groups[name].is_absent),
                 _ => {}
             }
+        }
+    }
+
+    #[test]
+    fn who_is_deleted_leaves_only_what_is_ignored_or_cannot_be_changed(live in live(), file in file()) {
+        let (live, desired) = (live.inventory(false), file.desired(false));
+        let plan = free_plan(&desired, &live);
+        let after = apply_to(&live, &plan.changes);
+        let principals = plan.changes.iter().filter_map(|change| change.action.deleted_principal());
+        let principals: BTreeSet<Principal> = principals.collect();
+        for key in after.assignments.iter().filter(|key| principals.contains(&key.principal)) {
+            let is_active = after.accounts.all.get(&key.account).is_none_or(Account::is_active);
+            prop_assert!(!is_active || notes(&plan).contains(&NoteKind::Ignored), "{key:?}");
         }
     }
 

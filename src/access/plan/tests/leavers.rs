@@ -1,0 +1,68 @@
+//! What happens to the assignments of users and groups that the plan deletes.
+
+use super::*;
+
+/// The team, with a user who must not exist and has two assignments, of which the file owns one.
+fn with_leaver() -> (Desired, Inventory) {
+    let (mut desired, mut live) = small_team();
+    live.add_user("eve", live_user("eve"));
+    let eve = live.id_of(&user("eve")).unwrap();
+    live.add_set("other", &spec("Other", 0), None);
+    live.assign(1, "Other", eve.clone());
+    live.assign(2, "Dev", eve);
+    let mut absent = desired_user("eve");
+    absent.is_absent = true;
+    desired.users.insert("eve".to_owned(), absent);
+    (desired, live)
+}
+
+fn whats(plan: &Plan) -> Vec<&str> {
+    plan.refusals.iter().map(|refusal| refusal.what.as_str()).collect()
+}
+
+#[test]
+fn a_deleted_user_leaves_no_assignment() {
+    let (mut desired, live) = with_leaver();
+    let eve = live.id_of(&user("eve")).unwrap();
+    let plan = planned(&desired, &live);
+    let actions: Vec<&Action> = plan.changes.iter().map(|change| &change.action).collect();
+    assert!(
+        matches!(
+            actions[..],
+            [
+                Action::DeleteAssignment { .. },
+                Action::DeleteAssignment { .. },
+                Action::DeleteUser { .. },
+            ]
+        ),
+        "{actions:?}"
+    );
+    let after = apply_to(&live, &plan.changes);
+    assert!(after.assignments.iter().all(|key| key.principal != eve));
+    assert!(planned(&desired, &after).is_empty());
+    // All of them count.
+    desired.guard.max_deletes = 2;
+    assert_eq!(reasons(&planned(&desired, &live)), [RefusalReason::TooManyDeletes]);
+}
+
+#[test]
+fn a_user_who_is_not_deleted_keeps_what_the_file_does_not_own() {
+    let (mut desired, mut live) = with_leaver();
+    live.add_group("glass", live_group("glass"));
+    live.add_member("glass", "eve");
+    desired.guard.protect.push(pattern("group:glass"));
+    let plan = planned(&desired, &live);
+    assert_eq!(
+        whats(&plan),
+        ["The group glass is protected, and would lose its last member. Therefore the user eve is not deleted."]
+    );
+    let deleted: Vec<&str> = plan
+        .changes
+        .iter()
+        .map(|change| match &change.action {
+            Action::DeleteAssignment { permission_set, .. } => permission_set.as_str(),
+            action => panic!("{action:?}"),
+        })
+        .collect();
+    assert_eq!(deleted, ["Dev"]);
+}
