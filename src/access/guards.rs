@@ -116,6 +116,20 @@ pub struct Deletions {
     pub refusals: Vec<Refusal>,
 }
 
+/// What exists, by ID and by the names of the file.
+struct Existing<'a> {
+    observed: &'a Inventory,
+    lookup: &'a Lookup<'a>,
+}
+
+/// An assignment that exists or that the plan creates, by names.
+struct Assigned<'a> {
+    account: &'a AccountId,
+    permission_set: &'a str,
+    /// `None` if the user or group no longer exists.
+    principal: Option<&'a PrincipalName>,
+}
+
 /// The number of assignments of something that is protected.
 #[derive(Debug, Default)]
 struct Count {
@@ -134,7 +148,7 @@ impl Deletions {
         }
     }
 
-    /// Takes out what would leave a protected group without members, or a protected permission set or account
+    /// Takes out what would leave a protected group without members, or a protected user, group, permission set or account
     /// without assignments. What the plan adds to them counts.
     pub fn keep_protected(
         &mut self,
@@ -150,13 +164,21 @@ impl Deletions {
                 self.keep_members(id, name, observed, added_members);
             }
         }
-        self.keep_assignments(observed, created_assignments, |_, permission_set| {
-            let is_protected = protect.permission_set(permission_set);
-            is_protected.then(|| format!("the permission set {permission_set}"))
+        let existing = Existing { observed, lookup };
+        self.keep_assignments(&existing, created_assignments, |assigned| {
+            let is_protected = protect.permission_set(assigned.permission_set);
+            is_protected.then(|| format!("the permission set {}", assigned.permission_set))
         });
-        self.keep_assignments(observed, created_assignments, |account, _| {
-            let is_protected = protect.account(account);
-            is_protected.then(|| format!("the account {}", lookup.account_text(account)))
+        self.keep_assignments(&existing, created_assignments, |assigned| {
+            let is_protected = protect.account(assigned.account);
+            is_protected.then(|| format!("the account {}", lookup.account_text(assigned.account)))
+        });
+        self.keep_assignments(&existing, created_assignments, |assigned| {
+            let principal = assigned.principal?;
+            protect.principal_of(lookup, principal).then(|| match principal {
+                PrincipalName::User(name) => format!("the user {name}"),
+                PrincipalName::Group(name) => format!("the group {name}"),
+            })
         });
     }
 
@@ -219,13 +241,18 @@ impl Deletions {
     /// Keeps what `protected` names from losing its last assignment.
     fn keep_assignments(
         &mut self,
-        observed: &Inventory,
+        existing: &Existing<'_>,
         created_assignments: &[Change],
-        protected: impl Fn(&AccountId, &str) -> Option<String>,
+        protected: impl Fn(&Assigned<'_>) -> Option<String>,
     ) {
+        let observed = existing.observed;
         let protected_by = |key: &AssignmentKey| {
             let set = observed.permission_sets.get(&key.permission_set)?;
-            protected(&key.account, &set.name)
+            protected(&Assigned {
+                account: &key.account,
+                permission_set: &set.name,
+                principal: existing.lookup.principal_name(&key.principal).as_ref(),
+            })
         };
         let mut counts: BTreeMap<String, Count> = BTreeMap::new();
         let removed = Removed::new(&self.changes);
@@ -238,7 +265,11 @@ impl Deletions {
         }
         for change in created_assignments {
             if let Action::CreateAssignment(created) = &change.action
-                && let Some(name) = protected(&created.account, &created.permission_set)
+                && let Some(name) = protected(&Assigned {
+                    account: &created.account,
+                    permission_set: &created.permission_set,
+                    principal: Some(&created.principal),
+                })
             {
                 counts.entry(name).or_default().created += 1;
             }

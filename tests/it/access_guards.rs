@@ -125,6 +125,23 @@ fn drift_notes_what_is_assigned_to_somebody_who_no_longer_exists_and_is_not_owne
 }
 
 #[test]
+fn a_protected_group_keeps_its_access() {
+    let env = applied();
+    edit(
+        &env,
+        "[account-sets]",
+        "[guard]\nprotect = [\"group:platform\"]\n\n[account-sets]",
+    );
+    edit(&env, "principals = [\"group:platform\"]", "principals = [\"user:ada\"]");
+    let planned = env.json(&["access", "plan", "--prune"]).expect(5).envelope();
+    assert_eq!(reasons(&planned), ["protected"], "{planned:#}");
+    let before = env.counts();
+    env.json(&["access", "apply", "--prune"]).expect(5);
+    // Two are created, and none is deleted.
+    assert_eq!(env.counts()[4], before[4] + 2);
+}
+
+#[test]
 fn a_suspended_account_does_not_keep_a_permission_set_from_being_changed() {
     let env = applied();
     let suspended = PROD[1];

@@ -1,4 +1,4 @@
-//! What happens to the assignments of users and groups that the plan deletes.
+//! What happens to the assignments of users and groups that the plan deletes, and of those that are protected.
 
 use super::*;
 
@@ -65,4 +65,35 @@ fn a_user_who_is_not_deleted_keeps_what_the_file_does_not_own() {
         })
         .collect();
     assert_eq!(deleted, ["Dev"]);
+}
+
+#[test]
+fn a_protected_group_keeps_its_last_assignment() {
+    let (mut desired, mut live) = small_team();
+    desired.assignments.clear();
+    desired.guard.protect.push(pattern("group:devs"));
+    let plan = planned(&desired, &live);
+    assert_eq!(
+        whats(&plan),
+        ["It would delete the last assignment of the group devs, which is protected."]
+    );
+    assert!(plan.changes.is_empty());
+    // Also if the file says that the group must not exist.
+    let listed = desired.groups.get_mut("devs").unwrap();
+    listed.members.clear();
+    listed.is_absent = true;
+    let plan = planned(&desired, &live);
+    assert_eq!(reasons(&plan), [RefusalReason::Protected, RefusalReason::Protected]);
+    assert!(plan.changes.is_empty());
+    // With another assignment, this one can be deleted.
+    desired
+        .groups
+        .insert("devs".to_owned(), desired_group(&["ada"], Extent::Exactly));
+    let devs = live.id_of(&group("devs")).unwrap();
+    live.assign(2, "Dev", devs);
+    let name = assignment_name(2, "Dev", group("devs"));
+    desired.assignments.insert(name, desired_assignment(None));
+    let plan = planned(&desired, &live);
+    assert_eq!(plan.changes.len(), 1);
+    assert!(plan.refusals.is_empty());
 }

@@ -666,6 +666,9 @@ proptest! {
         if let Some((id, _)) = live.group_named("g0") {
             prop_assert!(after.groups.contains_key(id));
             prop_assert!(members(&live, id) == 0 || members(&after, id) > 0);
+            let g0 = Principal::Group(id.clone());
+            let count = |live: &Inventory| live.assignments.iter().filter(|key| key.principal == g0).count();
+            prop_assert!(count(&live) == 0 || count(&after) > 0);
         }
         if let Some(set) = live.permission_set_named("s0") {
             let count = |live: &Inventory| live.assignments.iter().filter(|key| key.permission_set == set.arn).count();
