@@ -24,7 +24,7 @@ pub async fn recommend(cli: &Cli, environment: &Environment, screen: &Screen) ->
         Ok(prompter) => prompter,
         Err(error) => return fail(cli, screen, command, error),
     };
-    let mut requests = EndRequests::listen();
+    let mut requests = EndRequests::listen(cli.flags.rehearsal.is_some());
     say_rehearsal(cli, environment, screen);
     let waiting = checking(cli, environment, screen, "Checking the account…");
     let prepared = unless_asked_to_end(

@@ -34,7 +34,7 @@ pub async fn run(cli: &Cli, environment: &Environment, screen: &Screen) -> ExitC
         Ok(prompter) => prompter,
         Err(error) => return fail(cli, screen, Subcommand::Run, error),
     };
-    let mut requests = EndRequests::listen();
+    let mut requests = EndRequests::listen(cli.flags.rehearsal.is_some());
     say_rehearsal(cli, environment, screen);
     let waiting = checking(cli, environment, screen, "Checking your credentials and the account…");
     let prepared = unless_asked_to_end(

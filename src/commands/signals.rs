@@ -4,14 +4,27 @@ use tokio::time::Instant;
 
 use crate::limits::REPEATED_SIGNAL;
 
+/// What asks a process to end.
+#[derive(Debug, Clone, Copy)]
+struct EndSignal {
+    /// Whether it is SIGTERM, and not Ctrl-C or SIGHUP.
+    is_terminate: bool,
+}
+
+const INTERRUPT: EndSignal = EndSignal { is_terminate: false };
+
 /// Waits for Ctrl-C, and on Unix also for SIGTERM and SIGHUP.
 pub(super) async fn asked_to_end() {
+    end_signal().await;
+}
+
+async fn end_signal() -> EndSignal {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let Ok(mut terminate) = signal(SignalKind::terminate()) else {
             let _ = tokio::signal::ctrl_c().await;
-            return;
+            return INTERRUPT;
         };
         let hung_up = async {
             // With nohup, the program is meant to continue without a terminal.
@@ -22,38 +35,56 @@ pub(super) async fn asked_to_end() {
             }
         };
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-            () = hung_up => {}
+            _ = tokio::signal::ctrl_c() => INTERRUPT,
+            _ = terminate.recv() => EndSignal { is_terminate: true },
+            () = hung_up => EndSignal { is_terminate: false },
         }
     }
     #[cfg(not(unix))]
-    let _ = tokio::signal::ctrl_c().await;
+    {
+        let _ = tokio::signal::ctrl_c().await;
+        INTERRUPT
+    }
 }
 
 /// The requests to end since this was created. None is lost while nobody waits.
-pub(super) struct EndRequests(tokio::sync::mpsc::UnboundedReceiver<()>);
+pub(super) struct EndRequests {
+    signals: tokio::sync::mpsc::UnboundedReceiver<EndSignal>,
+    first: Option<EndSignal>,
+    /// Whether a rehearsal started this process.
+    is_rehearsed: bool,
+}
 
 impl EndRequests {
-    /// Begins to listen.
-    pub(super) fn listen() -> Self {
-        let (sender, requests) = tokio::sync::mpsc::unbounded_channel();
+    /// Begins to listen. `is_rehearsed` says whether a rehearsal started this process.
+    pub(super) fn listen(is_rehearsed: bool) -> Self {
+        let (sender, signals) = tokio::sync::mpsc::unbounded_channel();
         tokio::spawn(async move {
             loop {
-                asked_to_end().await;
-                if sender.send(()).is_err() {
+                let signal = end_signal().await;
+                if sender.send(signal).is_err() {
                     return;
                 }
             }
         });
-        Self(requests)
+        Self {
+            signals,
+            first: None,
+            is_rehearsed,
+        }
+    }
+
+    async fn receive(&mut self) -> EndSignal {
+        match self.signals.recv().await {
+            Some(signal) => signal,
+            None => std::future::pending().await,
+        }
     }
 
     /// Waits for the next request.
     pub(super) async fn next(&mut self) {
-        if self.0.recv().await.is_none() {
-            std::future::pending::<()>().await;
-        }
+        let signal = self.receive().await;
+        self.first.get_or_insert(signal);
     }
 
     /// After the first request, waits for one more. A signal can arrive twice, from the terminal and from the parent of a
@@ -61,11 +92,18 @@ impl EndRequests {
     pub(super) async fn next_again(&mut self) {
         let repeated = Instant::now() + REPEATED_SIGNAL;
         loop {
-            self.next().await;
-            if Instant::now() > repeated {
+            let signal = self.receive().await;
+            if Instant::now() > repeated && !self.is_passed_on(signal) {
                 return;
             }
         }
+    }
+
+    /// Whether the parent of a rehearsal passes on an earlier request. It does so with SIGTERM, and late if it is busy: it
+    /// also is the simulated AWS.
+    fn is_passed_on(&self, signal: EndSignal) -> bool {
+        let is_other = self.first.is_some_and(|first| !first.is_terminate);
+        self.is_rehearsed && signal.is_terminate && is_other
     }
 }
 
@@ -95,5 +133,44 @@ pub(super) fn exit_with_parent() {
     {
         // If the system does not support this, the next call of the child fails because nothing answers it.
         let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::pin::pin;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// Whether SIGTERM a second after Ctrl-C is a second request.
+    async fn counts_terminate(is_rehearsed: bool) -> bool {
+        let second = Duration::from_secs(1);
+        let (sender, signals) = tokio::sync::mpsc::unbounded_channel();
+        let mut requests = EndRequests {
+            signals,
+            first: None,
+            is_rehearsed,
+        };
+        sender.send(INTERRUPT).unwrap();
+        requests.next().await;
+        let mut again = pin!(requests.next_again());
+        assert!(timeout(second, again.as_mut()).await.is_err());
+        sender.send(EndSignal { is_terminate: true }).unwrap();
+        if timeout(second, again.as_mut()).await.is_ok() {
+            return true;
+        }
+        // A second Ctrl-C counts all the same.
+        sender.send(INTERRUPT).unwrap();
+        assert!(timeout(second, again).await.is_ok());
+        false
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_rehearsal_passes_on_late_is_no_second_request() {
+        assert!(!counts_terminate(true).await);
+        assert!(counts_terminate(false).await);
     }
 }

@@ -137,7 +137,7 @@ pub async fn carry_out(
     preparing: impl Future<Output = Result<Ready, Failure>> + Unpin,
 ) -> ExitCode {
     say_rehearsal(cli, environment, screen);
-    let mut requests = EndRequests::listen();
+    let mut requests = EndRequests::listen(cli.flags.rehearsal.is_some());
     let ready = match unless_asked_to_end(&mut requests, preparing).await {
         Ok(Ok(ready)) => ready,
         Ok(Err(failure)) => return report::fail(cli, screen, failure),
