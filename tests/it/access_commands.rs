@@ -526,7 +526,11 @@ fn drift_notes_a_permission_set_that_is_renamed_and_still_exists() {
         "[[permission-set]]\nname = \"View\"\nprevious-names = [\"Read\"]",
     );
     edit(&env, "permission-sets = [\"Read\"]", "permission-sets = [\"View\"]");
-    env.json(&["access", "apply"]).expect(0);
+    env.run(&["access", "apply"])
+        .expect(3)
+        .expect_text("A later apply with --prune deletes it.")
+        .expect_text("elete the permission set with the old name")
+        .expect_text("access apply --prune");
     let note = "The permission set Read is renamed to View, and still exists with 1 assignment.";
     env.run(&["access", "drift"]).expect(0).expect_text(note);
     let envelope = validated(&env.json(&["access", "drift"]).expect(0));

@@ -66,6 +66,12 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.unpruned.is_empty() && self.refusals.is_empty()
     }
+
+    /// The number of permission sets with a new name whose old one a later apply deletes.
+    pub fn renamed_later(&self) -> usize {
+        let notes = self.notes.iter();
+        notes.filter(|note| note.kind == NoteKind::RenamedLater).count()
+    }
 }
 
 /// A change, with the line of the file that asks for it.

@@ -70,7 +70,7 @@ impl<'a> Retirement<'a> {
             && (sets.get(successor.name) != Some(&Standing::Exists) || self.incomplete.contains(successor.name))
         {
             let text = format!(
-                "The permission set {name} stays until {} has its assignments; a later apply deletes it.",
+                "The permission set {name} stays until {} has its assignments. A later apply with --prune deletes it.",
                 successor.name
             );
             draft.note(NoteKind::RenamedLater, text, Some(&successor.wanted.place));

@@ -436,6 +436,7 @@ fn next(ready: &Ready, outcome: &Outcome) -> NextSteps {
     if !is_over {
         return SetupCommand::again().to("go on where this ended").into();
     }
-    let kept = report::next_of_kept(&ready.plan, ready.file.as_deref());
+    let file = ready.file.as_deref();
+    let kept = report::next_of_kept(&ready.plan, file).or_else(|| report::next_of_renamed(&ready.plan, file));
     kept.map_or_else(NextSteps::default, NextSteps::from)
 }

@@ -139,7 +139,7 @@ pub fn exit_of_plan(plan: &Plan) -> ExitCode {
 /// The exit code of an apply, whose plan was this.
 pub fn exit_of_outcome(plan: &Plan, outcome: &Outcome) -> ExitCode {
     let failed = outcome.failed.iter().map(|(_, error)| ExitCode::from(error.kind));
-    let is_incomplete = !outcome.not_begun.is_empty() || !plan.unpruned.is_empty();
+    let is_incomplete = !outcome.not_begun.is_empty() || !plan.unpruned.is_empty() || plan.renamed_later() > 0;
     let others = [
         (outcome.stopped, ExitCode::Interrupted),
         (!plan.refusals.is_empty(), ExitCode::Differs),
@@ -210,10 +210,20 @@ pub fn next_of_kept(plan: &Plan, file: Option<&Path>) -> Option<NextStep> {
     }))
 }
 
+/// How to delete the permission sets that a plan gave a new name, if there are any.
+pub fn next_of_renamed(plan: &Plan, file: Option<&Path>) -> Option<NextStep> {
+    let why = match plan.renamed_later() {
+        0 => return None,
+        1 => "delete the permission set with the old name",
+        _ => "delete the permission sets with the old names",
+    };
+    Some(apply_command(file).switch("--prune").to(why))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::plan::{Action, Change, Refusal, RefusalReason};
+    use crate::access::plan::{Action, Change, Note, NoteKind, Refusal, RefusalReason};
     use crate::next_step::{Argument, Invocation};
 
     fn group() -> Change {
@@ -280,6 +290,13 @@ mod tests {
         let mut plan = Plan::default();
         let mut outcome = Outcome::default();
         assert_eq!(exit_of_outcome(&plan, &outcome), ExitCode::Success);
+        plan.notes.push(Note {
+            kind: NoteKind::RenamedLater,
+            text: String::new(),
+            place: None,
+        });
+        assert_eq!(exit_of_outcome(&plan, &outcome), ExitCode::Incomplete);
+        plan.notes.clear();
         outcome.not_begun.push(group());
         assert_eq!(exit_of_outcome(&plan, &outcome), ExitCode::Incomplete);
         plan.refusals.push(refusal());
