@@ -35,6 +35,8 @@ pub struct Desired {
     pub expired: BTreeMap<AssignmentName, Expired>,
     /// The accounts that selectors match and that are not active.
     pub skipped_accounts: BTreeSet<AccountId>,
+    /// The `[[assignment]]` tables whose selectors match the management account and do not name it.
+    pub without_management: BTreeSet<Place>,
     /// The OU and tag selectors need this of the accounts; used to say what was read.
     pub uses_tags: bool,
 }

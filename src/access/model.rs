@@ -221,6 +221,7 @@ pub fn desired() -> Desired {
         absent_assignments: BTreeMap::new(),
         expired: BTreeMap::new(),
         skipped_accounts: BTreeSet::new(),
+        without_management: BTreeSet::new(),
         uses_tags: false,
     }
 }

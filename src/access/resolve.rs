@@ -130,6 +130,7 @@ pub fn resolve(
         absent_assignments: found.absent,
         expired: found.expired,
         skipped_accounts: found.skipped,
+        without_management: found.without_management,
         uses_tags: needs(file).tags,
     })
 }
@@ -172,6 +173,7 @@ struct Found {
     absent: BTreeMap<AssignmentName, Place>,
     expired: BTreeMap<AssignmentName, Expired>,
     skipped: BTreeSet<AccountId>,
+    without_management: BTreeSet<Place>,
 }
 
 /// Collects what the assignments of a file ask for, line after line.
@@ -309,6 +311,7 @@ impl<'a> Collector<'a> {
 
     fn finish(self, mistakes: &mut Vec<Mistake>) -> Found {
         let mut found = self.found;
+        found.without_management = self.selections.without_management();
         let (wanted, absent) = (&found.wanted, &found.absent);
         found
             .expired
@@ -432,6 +435,22 @@ mod tests {
         for selector in ["name:acme", "ou:r-abcd"] {
             let file = with_accounts(&[selector], &[]);
             assert_mistake(&file, "matches only the management account", "add management");
+        }
+    }
+
+    #[test]
+    fn lines_that_leave_out_the_management_account_are_noted() {
+        let cases: [(&[&str], &[&str], bool); 6] = [
+            (&["tag:env=prod"], &[], true),
+            (&["name:*"], &[SHOP], true),
+            (&["all & tag:env=prod"], &[], false),
+            (&["tag:env=prod", "management"], &[], false),
+            (&["tag:env=prod"], &["management"], false),
+            (&[SHOP], &[], false),
+        ];
+        for (accounts, except, is_noted) in cases {
+            let desired = resolved(&with_accounts(accounts, except), &organization()).unwrap();
+            assert_eq!(desired.without_management.len(), usize::from(is_noted), "{accounts:?}");
         }
     }
 

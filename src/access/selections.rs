@@ -14,6 +14,8 @@ struct Matched<'a> {
     ids: Rc<AccountIds<'a>>,
     /// Whether the management account is meant if it is among them: it is named as `management` or by its ID.
     names_management: bool,
+    /// Whether the management account was left out because nothing names it.
+    leaves_out_management: bool,
     /// Whether to match no account is no mistake.
     may_be_empty: bool,
 }
@@ -58,6 +60,8 @@ pub struct Selections<'a> {
     sets: BTreeMap<&'a str, Option<Matched<'a>>>,
     /// The accounts of the other selectors.
     found: HashMap<&'a Selector, Result<Matched<'a>, Problem>>,
+    /// The `[[assignment]]` tables whose selectors match the management account and do not name it.
+    without_management: BTreeSet<&'a Place>,
 }
 
 impl<'a> Selections<'a> {
@@ -73,6 +77,7 @@ impl<'a> Selections<'a> {
             tables: sets,
             sets: BTreeMap::new(),
             found: HashMap::new(),
+            without_management: BTreeSet::new(),
         };
         let order = Order::of(sets);
         for name in order.sorted {
@@ -94,7 +99,15 @@ impl<'a> Selections<'a> {
             mistakes.push(leaves_nothing(lists, "This assignment", Purpose::Assignment));
             return None;
         }
+        if matched.leaves_out_management {
+            self.without_management.insert(lists.place);
+        }
         Some(matched.ids)
+    }
+
+    /// The `[[assignment]]` tables so far that leave out the management account, although selectors match it.
+    pub fn without_management(&self) -> BTreeSet<Place> {
+        self.without_management.iter().copied().cloned().collect()
     }
 
     fn of_set(&mut self, name: &str, set: &'a AccountSet, mistakes: &mut Vec<Mistake>) -> Option<Matched<'a>> {
@@ -123,6 +136,9 @@ impl<'a> Selections<'a> {
         let accounts = self.union(lists.accounts, purpose, may_be_empty, mistakes);
         let except = self.union(lists.except, Purpose::Exception, may_be_empty, mistakes);
         let (accounts, except) = (accounts?, except?);
+        let is_management = |ids: &AccountIds<'a>| self.organization.management().is_some_and(|id| ids.contains(id));
+        let leaves_out_management =
+            accounts.leaves_out_management && !is_management(&accounts.ids) && !is_management(&except.ids);
         let ids = if except.ids.is_disjoint(&accounts.ids) {
             accounts.ids
         } else {
@@ -131,6 +147,7 @@ impl<'a> Selections<'a> {
         Some(Matched {
             ids,
             names_management: accounts.names_management,
+            leaves_out_management,
             // That an exception may match nothing does not mean that it may leave nothing.
             may_be_empty: may_be_empty || accounts.may_be_empty,
         })
@@ -149,6 +166,7 @@ impl<'a> Selections<'a> {
             .collect();
         let found: Vec<Matched<'a>> = found.into_iter().collect::<Option<_>>()?;
         let may_be_empty = found.iter().any(|matched| matched.may_be_empty);
+        let leaves_out_management = found.iter().any(|matched| matched.leaves_out_management);
         let names_management = found.iter().any(|matched| {
             let management = self.organization.management();
             matched.names_management && management.is_some_and(|id| matched.ids.contains(id))
@@ -160,6 +178,7 @@ impl<'a> Selections<'a> {
         Some(Matched {
             ids,
             names_management,
+            leaves_out_management,
             may_be_empty,
         })
     }
@@ -189,11 +208,14 @@ impl<'a> Selections<'a> {
             matched = Matched {
                 ids: Rc::new(matched.ids.intersection(&other.ids).copied().collect()),
                 names_management: matched.names_management || other.names_management,
+                leaves_out_management: false,
                 may_be_empty: matched.may_be_empty || other.may_be_empty,
             };
         }
         if purpose == Purpose::Assignment && !matched.names_management {
-            matched.ids = self.without_management(matched.ids);
+            let count = matched.ids.len();
+            matched.ids = self.keep_out_management(matched.ids);
+            matched.leaves_out_management = matched.ids.len() < count;
         }
         let is_fine = may_be_empty
             || matched.may_be_empty
@@ -205,7 +227,7 @@ impl<'a> Selections<'a> {
         Some(matched)
     }
 
-    fn without_management(&self, ids: Rc<AccountIds<'a>>) -> Rc<AccountIds<'a>> {
+    fn keep_out_management(&self, ids: Rc<AccountIds<'a>>) -> Rc<AccountIds<'a>> {
         match self.organization.management() {
             Some(management) if ids.contains(management) => {
                 Rc::new(ids.iter().copied().filter(|id| *id != management).collect())
@@ -232,6 +254,7 @@ impl<'a> Selections<'a> {
             .map(|ids| Matched {
                 ids: Rc::new(ids),
                 names_management: matches!(selector, Selector::Id(_) | Selector::Management),
+                leaves_out_management: false,
                 may_be_empty: false,
             })
             .map_err(Problem::Mistake);

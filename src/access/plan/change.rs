@@ -293,7 +293,7 @@ pub enum NoteKind {
     OwnPermissions,
     /// A user who leaves keeps access.
     KeepsAccess,
-    /// An account that is not active was skipped.
+    /// An account was skipped: it is not active, or it is the management account, which no selector names.
     SkippedAccount,
     /// An assignment has reached its `until`.
     Expired,

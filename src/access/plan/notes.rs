@@ -1,4 +1,4 @@
-//! What people should know besides the changes: dates, accounts that are not active, and what is ignored.
+//! What people should know besides the changes: dates, accounts that are skipped, and what is ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,6 +33,7 @@ struct Ending<'a> {
 pub(super) fn plan(inputs: &Inputs<'_>, draft: &mut Draft) {
     not_owned(inputs, draft);
     inactive_accounts(inputs, draft);
+    management_account(inputs, draft);
     expired(inputs, draft);
     ending_soon(inputs, draft);
     own_permissions(inputs, draft);
@@ -93,6 +94,24 @@ fn inactive_accounts(inputs: &Inputs<'_>, draft: &mut Draft) {
         };
         draft.note(NoteKind::SkippedAccount, text, None);
     }
+}
+
+/// The lines whose selectors match the management account and do not name it.
+fn management_account(inputs: &Inputs<'_>, draft: &mut Draft) {
+    let Some(management) = &inputs.observed.accounts.management else {
+        return;
+    };
+    let lines = &inputs.desired.without_management;
+    let (matching, place) = match lines.len() {
+        0 => return,
+        1 => ("a selector".to_owned(), lines.first()),
+        count => (format!("selectors in {count} [[assignment]] tables"), None),
+    };
+    let text = format!(
+        "The management account {} matches {matching} and was skipped. To include it, add management or its ID.",
+        inputs.lookup.account_text(management)
+    );
+    draft.note(NoteKind::SkippedAccount, text, place);
 }
 
 /// The lines that have reached their `until`.

@@ -423,6 +423,30 @@ fn a_suspended_account_does_not_stop_the_others() {
 }
 
 #[test]
+fn selectors_that_match_the_management_account_and_do_not_name_it_are_noted_once() {
+    let (mut desired, live) = small_team();
+    let text = |desired: &Desired| {
+        let plan = planned(desired, &live);
+        assert_eq!(notes(&plan), [NoteKind::SkippedAccount]);
+        (plan.notes[0].text.clone(), plan.notes[0].place.clone())
+    };
+    desired.without_management.insert(place(4));
+    let (one, at) = text(&desired);
+    assert!(
+        one.contains("999999999999 matches a selector and was skipped."),
+        "{one}"
+    );
+    assert_eq!(at, Some(place(4)));
+    desired.without_management.insert(place(5));
+    let (several, at) = text(&desired);
+    assert!(
+        several.contains("matches selectors in 2 [[assignment]] tables"),
+        "{several}"
+    );
+    assert_eq!(at, None);
+}
+
+#[test]
 fn all_users_absent_is_stopped_by_the_limit_of_deletions() {
     let mut desired = desired();
     let mut live = inventory();

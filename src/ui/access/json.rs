@@ -326,7 +326,7 @@ pub enum NoteKindOut {
     OwnPermissions,
     /// A user who leaves keeps access.
     KeepsAccess,
-    /// An account that is not active was skipped.
+    /// An account was skipped: it is not active, or it is the management account, which no selector names.
     SkippedAccount,
     /// An assignment has reached its `until`.
     Expired,
