@@ -18,6 +18,8 @@ pub struct Way {
     pub account: AccountId,
     /// The name of the account; `None` if the organization no longer contains it.
     pub account_name: Option<String>,
+    /// The state of the account, such as `SUSPENDED`; `None` if it is active or no longer in the organization.
+    pub account_state: Option<String>,
     /// The name of the permission set.
     pub permission_set: String,
     /// The group that has the permission set; `None` if the user or group that was asked about has it itself.
@@ -92,6 +94,8 @@ pub enum WayState {
     OnlyDesired,
     /// The access exists, and the file does not ask for it.
     NotDesired,
+    /// The access exists in an account that is not active. The file asks for nothing there, whatever it lists.
+    Inactive,
 }
 
 /// Every way in which a user or group has access, or would have it after the file was applied, in all accounts or in one;
@@ -126,15 +130,17 @@ pub fn explain(
             let holder = holders.get(&name.principal)?;
             let is_assigned = assigned.contains(name);
             let wanted = wanted.get(name).copied();
-            let state = holder.state(is_assigned, wanted.is_some())?;
+            let live_account = observed.accounts.all.get(&name.account);
+            let inactive = live_account.filter(|account| !account.is_active());
+            let state = match holder.state(is_assigned, wanted.is_some())? {
+                WayState::NotDesired if inactive.is_some() => WayState::Inactive,
+                state => state,
+            };
             let places = wanted.into_iter().flat_map(|wanted| &wanted.places);
             Some(Way {
                 account: name.account.clone(),
-                account_name: observed
-                    .accounts
-                    .all
-                    .get(&name.account)
-                    .map(|account| account.name.clone()),
+                account_name: live_account.map(|account| account.name.clone()),
+                account_state: inactive.map(|account| account.state.clone()),
                 permission_set: name.permission_set.clone(),
                 group: holder.through.clone(),
                 lines: places.map(|place| line(place, lines.get(place).copied())).collect(),
@@ -358,7 +364,8 @@ mod tests {
     use jiff::civil::date;
 
     use super::super::fixtures::{
-        PAYMENTS, SHOP, TOOLS, assignment, file, group, id, located, organization, place, principal, resolved, user,
+        CLOSED, PAYMENTS, SHOP, TOOLS, assignment, file, group, id, located, organization, place, principal, resolved,
+        user,
     };
     use super::*;
     use crate::ids::{AssignmentKey, MembershipKey, PermissionSetArn, UserId};
@@ -572,6 +579,21 @@ mod tests {
         }
         let ways = explained(&file, &observed, "group:platform");
         assert_eq!(summary(&ways), [format!("{SHOP} Admin - AsDesired")]);
+    }
+
+    #[test]
+    fn access_in_an_account_that_is_not_active_is_neither_desired_nor_not() {
+        let mut file = file();
+        file.assignments = vec![assignment(10, &["user:ada"], &[SHOP, CLOSED])];
+        let mut observed = inventory();
+        assign(&mut observed, CLOSED, "Admin", "user:ada");
+        let ways = explained(&file, &observed, "user:ada");
+        let expected = [
+            format!("{SHOP} Admin - OnlyDesired"),
+            format!("{CLOSED} Admin - Inactive"),
+        ];
+        assert_eq!(summary(&ways), expected);
+        assert_eq!(ways[1].account_state.as_deref(), Some("SUSPENDED"));
     }
 
     #[test]

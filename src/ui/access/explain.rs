@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::text::{Line, Sign};
 use super::words;
 use crate::access::explain::{Others, ThroughGroup, Way, WayState};
+use crate::access::mistake::Place;
 use crate::resources::inventory::account_text;
 use crate::text::listed;
 
@@ -21,6 +22,10 @@ struct Path<'a> {
     group: Option<&'a str>,
     state: WayState,
     left_out: Option<Others>,
+    account_state: Option<&'a str>,
+    /// The lines that say that access has ended or must not exist, which may name only some of the accounts.
+    expired: Option<&'a Place>,
+    absent: Option<&'a Place>,
 }
 
 impl<'a> Path<'a> {
@@ -30,6 +35,9 @@ impl<'a> Path<'a> {
             group: way.group.as_ref().map(|group| group.name.as_str()),
             state: way.state,
             left_out: left_out(way),
+            account_state: way.account_state.as_deref(),
+            expired: way.expired.as_ref().map(|expired| &expired.place),
+            absent: way.absent.as_ref(),
         }
     }
 
@@ -38,11 +46,11 @@ impl<'a> Path<'a> {
             Some(group) => format!("through group {group}"),
             None => "directly".to_owned(),
         };
-        let state = state_text(self.state, self.left_out);
+        let state = state_text(self.state, self.left_out, self.account_state);
         let (sign, state) = match self.state {
             WayState::AsDesired => (Sign::None, String::new()),
             WayState::OnlyDesired => (Sign::Create, format!(", {state}")),
-            WayState::NotDesired => (Sign::Refused, format!(", and {state}")),
+            WayState::NotDesired | WayState::Inactive => (Sign::Refused, format!(", and {state}")),
         };
         let accounts = words::counted(accounts, "account");
         Line {
@@ -60,12 +68,13 @@ fn left_out(way: &Way) -> Option<Others> {
 }
 
 /// The state of a way: `exists`, `not applied yet`, or why the file does not ask for it.
-pub fn state(way: &Way) -> &'static str {
-    state_text(way.state, left_out(way))
+pub fn state(way: &Way) -> String {
+    state_text(way.state, left_out(way), way.account_state.as_deref())
 }
 
-fn state_text(state: WayState, left_out: Option<Others>) -> &'static str {
-    match (state, left_out) {
+fn state_text(state: WayState, left_out: Option<Others>, account_state: Option<&str>) -> String {
+    let text = match (state, left_out) {
+        (WayState::Inactive, _) => return format!("the account is {}", account_state.unwrap_or("not active")),
         (WayState::AsDesired, _) => "exists",
         (WayState::OnlyDesired, _) => "not applied yet",
         (WayState::NotDesired, Some(Others::Stay)) => {
@@ -73,7 +82,8 @@ fn state_text(state: WayState, left_out: Option<Others>) -> &'static str {
         }
         (WayState::NotDesired, Some(_)) => "the file does not list the user in the group, whose membership is exactly",
         (WayState::NotDesired, None) => "the file does not ask for it",
-    }
+    };
+    text.to_owned()
 }
 
 /// The lines of an explanation. Without `everything`, only some accounts of each path are named.
@@ -160,7 +170,6 @@ fn membership(group: &ThroughGroup) -> Option<String> {
 mod tests {
     use super::*;
     use crate::access::explain::Line as Asked;
-    use crate::access::mistake::Place;
 
     fn way(number: usize, listed: bool) -> Way {
         let place = |line: usize| Place {
@@ -171,6 +180,7 @@ mod tests {
         Way {
             account: format!("{:012}", 111_111_111_000_usize + number).parse().unwrap(),
             account_name: Some(format!("Prod {number}")),
+            account_state: None,
             permission_set: "Admin".to_owned(),
             group: Some(ThroughGroup {
                 name: "break-glass".to_owned(),
@@ -214,6 +224,34 @@ mod tests {
             ]
         );
         assert!(texts(&many, true)[2].ends_with("Prod 10 (111111111010) and Prod 11 (111111111011)"));
+    }
+
+    #[test]
+    fn a_line_that_names_only_some_accounts_is_cited_only_for_them() {
+        let mut must_not_exist = way(2, true);
+        must_not_exist.lines.clear();
+        must_not_exist.state = WayState::NotDesired;
+        let other = must_not_exist.clone();
+        must_not_exist.absent = must_not_exist.group.as_ref().unwrap().place.clone();
+        let mut suspended = other.clone();
+        suspended.state = WayState::Inactive;
+        suspended.account_state = Some("SUSPENDED".to_owned());
+        assert_eq!(
+            texts(&[other, must_not_exist, suspended], false),
+            [
+                "Access of user:ada",
+                "Admin through group break-glass: 1 account, and the file does not ask for it",
+                "Prod 2 (111111111002)",
+                "access.toml:3:1, member of the group",
+                "Admin through group break-glass: 1 account, and the file does not ask for it",
+                "Prod 2 (111111111002)",
+                "access.toml:3:1, member of the group",
+                "access.toml:2:1, must not exist",
+                "Admin through group break-glass: 1 account, and the account is SUSPENDED",
+                "Prod 2 (111111111002)",
+                "access.toml:3:1, member of the group",
+            ]
+        );
     }
 
     #[test]

@@ -572,6 +572,8 @@ pub enum WayStateOut {
     OnlyDesired,
     /// The access exists, and the file does not ask for it.
     NotDesired,
+    /// The access exists in an account that is not active. The file asks for nothing there, whatever it lists.
+    Inactive,
 }
 
 /// A way in which a user or group gets access.
@@ -583,6 +585,8 @@ pub struct WayOut {
     pub account: AccountId,
     /// The name of the account.
     pub account_name: Option<String>,
+    /// The state of the account, such as `SUSPENDED`, if it is not active.
+    pub account_state: Option<String>,
     /// The name of the permission set.
     pub permission_set: String,
     /// The group that the user gets it through; null if it is assigned directly.
@@ -624,9 +628,11 @@ impl WayOut {
                 WayState::AsDesired => WayStateOut::AsDesired,
                 WayState::OnlyDesired => WayStateOut::OnlyDesired,
                 WayState::NotDesired => WayStateOut::NotDesired,
+                WayState::Inactive => WayStateOut::Inactive,
             },
             account: way.account.clone(),
             account_name: way.account_name.clone(),
+            account_state: way.account_state.clone(),
             permission_set: way.permission_set.clone(),
             group: group.map(|group| group.name.clone()),
             group_place: group_place.map(PlaceOut::of),
