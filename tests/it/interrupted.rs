@@ -6,6 +6,7 @@ use std::time::Duration;
 use idc_sim::{FaultKind, Hold, PersonKind, ServiceError};
 
 use super::support::forwarder::Forwarder;
+use super::support::team::team;
 use super::support::{ANSWERS, CREATIONS, NON_INTERACTIVE, RUNTIME, RunResult, TestEnv};
 
 fn run_args() -> Vec<&'static str> {
@@ -353,6 +354,28 @@ fn a_hangup_ends_a_run_like_ctrl_c() {
     RunResult::new(child.wait_with_output().unwrap())
         .expect(130)
         .expect_text("Interrupted. Progress is saved");
+}
+
+#[test]
+fn an_apply_that_is_interrupted_while_it_reads_says_that_nothing_was_changed() {
+    let env = team();
+    env.slow_down(700);
+    let child = env
+        .command(&["access", "apply", "--yes"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(1500));
+    let kill = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(kill.success());
+    let result = RunResult::new(child.wait_with_output().unwrap())
+        .expect(130)
+        .expect_text("Stopped. Nothing was changed.");
+    assert!(!result.stderr.contains("Interrupted"), "{}", result.stderr);
 }
 
 /// Changes the saved progress.

@@ -141,7 +141,7 @@ pub async fn carry_out(
     let ready = match unless_asked_to_end(&mut requests, preparing).await {
         Ok(Ok(ready)) => ready,
         Ok(Err(failure)) => return report::fail(cli, screen, failure),
-        Err(error) => return report::fail(cli, screen, error.into()),
+        Err(error) => return stopped_while_reading(cli, screen, error),
     };
     carry_out_plan(cli, environment, screen, &mut requests, ready).await
 }
@@ -319,12 +319,11 @@ fn about_deletions(plan: &Plan, deletions: &[&Change]) -> Confirm {
     }
 }
 
+/// What people read who end an apply before it changes anything.
+const NOTHING_CHANGED: &str = "Stopped. Nothing was changed.";
+
 fn left() -> UserError {
-    UserError::new(
-        UserErrorKind::Left,
-        "Stopped. Nothing was changed.",
-        SetupCommand::again(),
-    )
+    UserError::new(UserErrorKind::Left, NOTHING_CHANGED, SetupCommand::again())
 }
 
 /// Applies the plan. When the user asks to end, what is in flight ends first; when the user asks again, this returns at once
@@ -365,6 +364,17 @@ async fn apply_until_asked_to_end(screen: &Screen, requests: &mut EndRequests, r
     }
 }
 
+/// Reports that the user asked to end before there was a plan.
+fn stopped_while_reading(cli: &Cli, screen: &Screen, error: UserError) -> ExitCode {
+    if cli.flags.output == Output::Json {
+        let message = NOTHING_CHANGED.to_owned();
+        return report::fail(cli, screen, UserError { message, ..error }.into());
+    }
+    screen.warn("");
+    screen.warn(NOTHING_CHANGED);
+    ExitCode::from(error.kind)
+}
+
 /// Reports that the user quit before anything was changed.
 fn stopped_before(cli: &Cli, screen: &Screen, ready: &Ready, error: &UserError) -> ExitCode {
     let exit = ExitCode::from(error.kind);
@@ -375,7 +385,7 @@ fn stopped_before(cli: &Cli, screen: &Screen, ready: &Ready, error: &UserError) 
         return report::envelope(screen, &Origin::of(&ready.connected), body, Some(error), exit);
     }
     screen.warn("");
-    screen.warn("Stopped. Nothing was changed.");
+    screen.warn(NOTHING_CHANGED);
     exit
 }
 
