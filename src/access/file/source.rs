@@ -25,6 +25,10 @@ pub struct Source {
 pub const CHECK_SYNTAX: &str =
     "Look for a quote, bracket, comma or space that is missing or surplus, here or in the lines above.";
 
+/// The suggestion for a syntax error in YAML, where the indentation counts.
+const CHECK_INDENTATION: &str = "Look for a quote, bracket, comma or space that is missing or surplus, or a line that is \
+                                 indented differently, here or in the lines above.";
+
 /// The suggestion for a number that is too large to be read.
 pub const SMALLER_NUMBER: &str = "Write a smaller number.";
 
@@ -124,13 +128,29 @@ impl Source {
     pub fn syntax_mistake(&self, offset: usize, language: &str, words: &str) -> Mistake {
         let words = shortened(&one_line(words));
         let words = capitalized(words.trim_end_matches('.'));
-        self.mistake(offset, format!("This is not valid {language}. {words}."), CHECK_SYNTAX)
+        let suggestion = if self.is_yaml() {
+            CHECK_INDENTATION
+        } else {
+            CHECK_SYNTAX
+        };
+        self.mistake(offset, format!("This is not valid {language}. {words}."), suggestion)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_syntax_error_in_yaml_can_be_the_indentation() {
+        let suggestion = |name: &str| {
+            Source::new(Path::new(name), "")
+                .syntax_mistake(0, "text", "no")
+                .suggestion
+        };
+        assert!(suggestion("a.yaml").contains("indented"));
+        assert!(!suggestion("a.toml").contains("indented"));
+    }
 
     #[test]
     fn columns_count_characters() {
