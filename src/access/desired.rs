@@ -62,6 +62,22 @@ pub struct DesiredUser {
     pub is_absent: bool,
 }
 
+impl DesiredUser {
+    /// A user that must not exist.
+    pub fn absent(place: Place) -> Self {
+        Self {
+            place,
+            email: None,
+            given_name: None,
+            family_name: None,
+            display_name: None,
+            previous_names: Vec::new(),
+            is_external: false,
+            is_absent: true,
+        }
+    }
+}
+
 /// A group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredGroup {

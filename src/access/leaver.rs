@@ -117,6 +117,12 @@ pub fn kept(desired: &Desired, observed: &Inventory, plan: &Plan, user: &str) ->
             why: why_in_group(desired.groups.get(name), is_external),
         });
     }
+    // The file says already that the user must not exist, and the plan does not delete it.
+    if desired.users.get(user).is_some_and(|user| user.is_absent) {
+        for access in kept.iter_mut().filter(|access| access.why != WhyKept::External) {
+            access.why = WhyKept::HeldBack;
+        }
+    }
     kept
 }
 
@@ -221,7 +227,7 @@ mod tests {
     use super::*;
     use crate::access::model::{
         FILE, Fill, assignment_name, desired, desired_assignment, desired_group, desired_set, desired_user, group,
-        inventory, live_group, live_user, spec, user,
+        inventory, live_group, live_user, pattern, spec, user,
     };
     use crate::access::plan::{Options, plan};
 
@@ -275,5 +281,12 @@ mod tests {
         absent.is_absent = true;
         file.users.insert("ada".to_owned(), absent);
         assert!(sentences(&file, &live).is_empty());
+        // To delete a user whom the plan keeps is no way out.
+        file.guard.protect.push(pattern("group:break-glass"));
+        let kept = sentences(&file, &live);
+        assert_eq!(kept.len(), 3);
+        for sentence in kept {
+            assert!(sentence.ends_with("the plan refuses or ignores it."), "{sentence}");
+        }
     }
 }

@@ -758,6 +758,27 @@ fn remove_says_what_it_has_written_even_without_a_plan() {
 }
 
 #[test]
+fn remove_does_not_suggest_to_delete_a_user_whom_a_guard_keeps() {
+    let env = team();
+    let glass =
+        "[guard]\nprotect = [\"group:glass\"]\n\n[[group]]\nname = \"glass\"\nmembers = [\"ada\"]\n\n[account-sets]";
+    edit(&env, "[account-sets]", glass);
+    env.json(&["access", "apply"]).expect(0);
+    let refusal =
+        "The group glass is protected, and would lose its last member. Therefore the user ada is not deleted.";
+    let result = env.run(&["access", "remove", "ada", "--yes"]).expect_text(refusal);
+    let has_suggestion = |result: &RunResult| format!("{}{}", result.stdout, result.stderr).contains("--delete-user");
+    assert!(!has_suggestion(&result), "{}{}", result.stdout, result.stderr);
+    for args in [
+        &["access", "remove", "ada", "--yes", "--delete-user"][..],
+        &["access", "remove", "ada"],
+    ] {
+        let result = env.run(args).expect(5).expect_text(refusal);
+        assert!(!has_suggestion(&result), "{}{}", result.stdout, result.stderr);
+    }
+}
+
+#[test]
 fn remove_says_that_a_user_is_absent_already() {
     let env = applied();
     env.json(&["access", "remove", "bob", "--delete-user", "--yes"])

@@ -8,10 +8,11 @@ use super::live::connect;
 use super::plan::{Planned, plan_without, show};
 use super::report::{self, Origin};
 use super::source::{self, Failure, Taken};
+use crate::access::desired::DesiredUser;
 use crate::access::leaver::KeptAccess;
 use crate::access::live::INFO;
 use crate::access::nearest::nearest;
-use crate::access::plan::Action;
+use crate::access::plan::{Action, Plan, Refusal, plan as make_plan};
 use crate::access::remove::{Edit, Removal, remove_user};
 use crate::browser::Browser;
 use crate::cli::{AccessRemoveFlags, Cli, Output};
@@ -169,7 +170,7 @@ async fn finish(
     let exit = show(cli, screen, planned);
     let situation = &planned.situation;
     let exists = situation.inventory.user_named(&flags.user).is_some();
-    if !exists || is_deleted(planned, &flags.user) {
+    if !exists || is_deleted(&planned.plan, &flags.user) {
         return Ok(exit);
     }
     let listed = situation.desired.users.get(&flags.user);
@@ -189,6 +190,12 @@ async fn finish(
     }
     // A file that says it already cannot say it again: the plan has refused the deletion.
     if is_absent || !planned.kept.iter().any(KeptAccess::ends_with_user) {
+        return Ok(exit);
+    }
+    if let Some(refusals) = held_back(planned, &flags.user) {
+        for refusal in refusals {
+            screen.talk(&format!("{} {}", refusal.what, refusal.suggestion));
+        }
         return Ok(exit);
     }
     let question = Confirm {
@@ -220,10 +227,26 @@ async fn finish(
     Ok(exit)
 }
 
-/// Whether the plan deletes the user.
-fn is_deleted(planned: &Planned, user: &str) -> bool {
-    let mut changes = planned.plan.changes.iter().chain(&planned.plan.unpruned);
+/// Whether the plan deletes the user, at least with `--prune`.
+fn is_deleted(plan: &Plan, user: &str) -> bool {
+    let mut changes = plan.changes.iter().chain(&plan.unpruned);
     changes.any(|change| matches!(&change.action, Action::DeleteUser { name, .. } if name == user))
+}
+
+/// What the plan would refuse in addition if the file said that the user must not exist; `None` if it would delete the user.
+fn held_back(planned: &Planned, user: &str) -> Option<Vec<Refusal>> {
+    let situation = &planned.situation;
+    let mut desired = situation.desired.clone();
+    let absent = DesiredUser::absent(situation.file.name.place.clone());
+    desired.users.insert(user.to_owned(), absent);
+    let options = planned.connected.options(false, None);
+    let plan = make_plan(&desired, &situation.inventory, &options, situation.today);
+    if is_deleted(&plan, user) {
+        return None;
+    }
+    let known = &planned.plan.refusals;
+    let refusals = plan.refusals.into_iter();
+    Some(refusals.filter(|refusal| !known.contains(refusal)).collect())
 }
 
 /// What has to be edited.
