@@ -4,7 +4,7 @@ use serde::de::IgnoredAny;
 use serde_json::Number;
 
 use super::source::{CHECK_SYNTAX, SMALLER_NUMBER, Source};
-use super::tree::{Entry, Node, Value, duplicate_keys};
+use super::tree::{Entry, Node, Value};
 use crate::access::mistake::Mistake;
 use crate::limits::DEEPEST_NESTING;
 
@@ -101,7 +101,6 @@ impl<'a> Reader<'a> {
             entries.push(Entry { key, key_span, node });
             self.takes(b',');
         }
-        self.mistakes.extend(duplicate_keys(self.source, &entries));
         Some(Value::Table(entries))
     }
 

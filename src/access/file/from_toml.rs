@@ -1,5 +1,7 @@
 //! Reads TOML.
 
+use std::collections::BTreeMap;
+
 use serde_json::Number;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -19,26 +21,51 @@ pub fn parse(source: &Source) -> Result<Node, Vec<Mistake>> {
         return Err(vec![source.mistake(at, message, "Write fewer dots, or a table.")]);
     }
     let (table, errors) = DeTable::parse_recoverable(&source.text);
-    if !errors.is_empty() {
-        let mistake = |error: &toml::de::Error| {
-            let at = error.span().map_or(0, |span| span.start);
-            source.syntax_mistake(at, "TOML", error.message())
-        };
-        return Err(errors.iter().map(mistake).collect());
+    if errors.is_empty() {
+        return Reader::new(source, Dates::new()).document(table.get_ref());
     }
-    let mut reader = Reader {
-        source,
-        mistakes: Vec::new(),
-    };
-    let root = Node {
-        value: reader.table(table.get_ref(), 1),
-        span: 0..0,
-    };
-    if reader.mistakes.is_empty() {
-        Ok(root)
-    } else {
-        Err(reader.mistakes)
+    // A date that does not exist is a mistake in a value, which must not hide the mistakes in others.
+    if let Some(dates) = wrong_dates(source, &errors) {
+        let text = with_texts(&source.text, &dates);
+        let (table, others) = DeTable::parse_recoverable(&text);
+        if others.is_empty() {
+            return Reader::new(source, dates).document(table.get_ref());
+        }
     }
+    let mistake = |error: &toml::de::Error| {
+        let at = error.span().map_or(0, |span| span.start);
+        source.syntax_mistake(at, "TOML", error.message())
+    };
+    Err(errors.iter().map(mistake).collect())
+}
+
+/// Where dates that do not exist begin and end, in bytes.
+type Dates = BTreeMap<usize, usize>;
+
+/// The dates that the errors are about; `None` if one of them is about something else.
+fn wrong_dates(source: &Source, errors: &[toml::de::Error]) -> Option<Dates> {
+    let dates = errors.iter().map(|error| {
+        let start = error.span()?.start;
+        let rest = source.text.as_bytes().get(start..)?;
+        let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-:.+".contains(byte);
+        let length = rest.iter().take_while(is_part).count();
+        let begins_with_year = rest.iter().take(4).all(u8::is_ascii_digit) && rest.get(4) == Some(&b'-');
+        (begins_with_year && length >= SHORTEST_DATE).then_some((start, start + length))
+    });
+    dates.collect()
+}
+
+/// The number of characters in `2027-1-1`.
+const SHORTEST_DATE: usize = 8;
+
+/// The text with a text of the same length in place of each date.
+fn with_texts(text: &str, dates: &Dates) -> String {
+    let mut with_texts = text.to_owned();
+    for (start, end) in dates {
+        let quoted = format!("\"{}\"", "-".repeat(end - start - 2));
+        with_texts.replace_range(*start..*end, &quoted);
+    }
+    with_texts
 }
 
 /// The end of a dotted key that has too many parts. The tables that it stands for would be nested as deeply, and the parser
@@ -92,10 +119,32 @@ fn length_of_token(text: &[u8]) -> usize {
 
 struct Reader<'a> {
     source: &'a Source,
+    /// The dates that a text of the same length stands for.
+    dates: Dates,
     mistakes: Vec<Mistake>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(source: &'a Source, dates: Dates) -> Self {
+        Self {
+            source,
+            dates,
+            mistakes: Vec::new(),
+        }
+    }
+
+    fn document(mut self, table: &DeTable<'_>) -> Result<Node, Vec<Mistake>> {
+        let root = Node {
+            value: self.table(table, 1),
+            span: 0..0,
+        };
+        if self.mistakes.is_empty() {
+            Ok(root)
+        } else {
+            Err(self.mistakes)
+        }
+    }
+
     fn table(&mut self, table: &DeTable<'_>, depth: usize) -> Value {
         let mut entries = Vec::new();
         for (key, value) in table {
@@ -119,7 +168,10 @@ impl Reader<'_> {
             }
             DeValue::Array(items) => Value::List(items.iter().map(|item| self.node(item, depth + 1)).collect()),
             DeValue::Table(table) => self.table(table, depth + 1),
-            DeValue::String(text) => Value::Text(text.to_string()),
+            DeValue::String(text) => match self.dates.get(&span.start) {
+                Some(end) => Value::Date(self.source.text[span.start..*end].to_owned()),
+                None => Value::Text(text.to_string()),
+            },
             DeValue::Boolean(value) => Value::Bool(*value),
             DeValue::Datetime(value) => Value::Date(value.to_string()),
             DeValue::Integer(integer) => match i64::from_str_radix(integer.as_str(), integer.radix()) {
@@ -156,6 +208,18 @@ mod tests {
         assert!(refused(&format!("[{quoted}a]")));
         let dots = ".".repeat(1000);
         assert!(!refused(&format!("# {dots}\nx = \"{dots}\"\ny = '''{dots}'''\n")));
+    }
+
+    #[test]
+    fn a_date_that_does_not_exist_is_a_value() {
+        let read = |text: &str| parse(&Source::new(Path::new("a.toml"), text));
+        let root = read("a = 2027-02-30\nb = [2027-13-01, 1] # x\nc = 2027-1-1\n").unwrap();
+        let expected = serde_json::json!({ "a": "2027-02-30", "b": ["2027-13-01", 1], "c": "2027-1-1" });
+        assert_eq!(root.to_json(), expected);
+        assert!(matches!(root.get("a").unwrap().value, Value::Date(_)));
+        // Not if something else is wrong with the syntax.
+        assert!(read("a = 2027-02-30\nb = [\n").is_err());
+        assert!(read("a = 1 2027-02-30\n").is_err());
     }
 
     #[test]

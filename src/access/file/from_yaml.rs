@@ -7,14 +7,14 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use serde_json::Number;
 
 use super::source::Source;
-use super::tree::{Entry, Node, Value, duplicate_keys};
+use super::tree::{Entry, Node, Value};
 use crate::access::mistake::Mistake;
 use crate::limits::{DEEPEST_NESTING, MOST_ALIASED_VALUES};
 
 /// Reads a YAML document. An empty one is an empty table.
 ///
 /// # Errors
-/// The first syntax error, or every value that no access file can contain.
+/// The first syntax error, or the first value that no access file can contain.
 pub fn parse(source: &Source) -> Result<Node, Vec<Mistake>> {
     let mut builder = Builder::new(source);
     for event in Parser::new_from_str(&source.text) {
@@ -23,9 +23,6 @@ pub fn parse(source: &Source) -> Result<Node, Vec<Mistake>> {
             vec![source.syntax_mistake(at, "YAML", error.info())]
         })?;
         builder.add_event(event, span).map_err(|mistake| vec![mistake])?;
-    }
-    if !builder.mistakes.is_empty() {
-        return Err(builder.mistakes);
     }
     Ok(builder.root.unwrap_or(Node {
         value: Value::Table(Vec::new()),
@@ -57,7 +54,6 @@ struct Builder<'a> {
     anchors: HashMap<usize, Node>,
     aliased_values: usize,
     documents: usize,
-    mistakes: Vec<Mistake>,
 }
 
 impl<'a> Builder<'a> {
@@ -70,7 +66,6 @@ impl<'a> Builder<'a> {
             anchors: HashMap::new(),
             aliased_values: 0,
             documents: 0,
-            mistakes: Vec::new(),
         }
     }
 
@@ -172,7 +167,6 @@ impl<'a> Builder<'a> {
                 (Value::List(items), first)
             }
             Collection::Table { entries, .. } => {
-                self.mistakes.extend(duplicate_keys(self.source, &entries));
                 let first = entries.first().map(|entry| entry.key_span.start);
                 (Value::Table(entries), first)
             }
@@ -386,7 +380,6 @@ mod tests {
     #[test]
     fn what_no_access_file_needs_is_refused_with_its_place() {
         for (text, line) in [
-            ("a: 1\na: 2\n", 2),
             ("a: 1\n---\nb: 1\n", 2),
             ("a:\n  [x]: 1\n", 2),
             ("a: !custom x\n", 1),

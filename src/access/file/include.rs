@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::format::Format;
 use super::reach::{Reach, has_wildcard, read_limited};
 use super::source::Source;
-use super::tree::{Node, Value};
+use super::tree::{Node, Value, repeated_keys};
 use crate::access::mistake::Mistake;
 use crate::limits::{DEEPEST_INCLUDE, LARGEST_ACCESS_FILES_MB, MOST_ACCESS_FILES};
 
@@ -116,6 +116,8 @@ impl Loader {
                 return;
             }
         };
+        // The syntax is valid, so that the other mistakes can be found too.
+        self.loaded.mistakes.extend(repeated_keys(&source, &root));
         if !matches!(root.value, Value::Table(_)) {
             let message = format!("The file must contain a table, not {}.", root.kind());
             let suggestion = "Begin with format, name and other keys.";

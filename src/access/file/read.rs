@@ -280,6 +280,30 @@ reason = "TICKET-1"
     }
 
     #[test]
+    fn a_repeated_key_and_a_date_that_does_not_exist_hide_no_other_mistake() {
+        let toml = with_head(
+            "[guard]\nmax-deletes = -1\n[[assignment]]\nprincipals = [\"user:ada\"]\npermission-sets = [\"Read\"]\n\
+             accounts = [\"all\"]\nuntil = 2027-02-30\n",
+        );
+        let json = "{\"format\": 1, \"name\": \"acme\", \"name\": \"acme\", \"guard\": {\"max-deletes\": -1}}";
+        for (name, text, expected) in [
+            ("a.toml", toml.as_str(), "\"2027-02-30\" is not a day."),
+            ("a.json", json, "The key \"name\" is given twice."),
+        ] {
+            let mistakes = parse(Path::new(name), text).unwrap_err();
+            assert!(
+                mistakes.iter().any(|mistake| mistake.message == expected),
+                "{mistakes:#?}"
+            );
+            let other = "Write a whole number from 0 up.";
+            assert!(
+                mistakes.iter().any(|mistake| mistake.suggestion.contains(other)),
+                "{mistakes:#?}"
+            );
+        }
+    }
+
+    #[test]
     fn every_mistake_has_a_suggestion() {
         let syntax = "Look for a quote, bracket, comma or space";
         let deep = format!("x = {}1{}\n", "[".repeat(50), "]".repeat(50));

@@ -120,8 +120,17 @@ impl Node {
     }
 }
 
-/// The keys that a table has more than once.
-pub fn duplicate_keys(source: &Source, entries: &[Entry]) -> Vec<Mistake> {
+/// The keys that a table, or one in it, has more than once.
+pub fn repeated_keys(source: &Source, node: &Node) -> Vec<Mistake> {
+    let mut mistakes = repeated_entries(source, node.entries());
+    let values = node.entries().iter().map(|entry| &entry.node);
+    for value in values.chain(node.items()) {
+        mistakes.extend(repeated_keys(source, value));
+    }
+    mistakes
+}
+
+fn repeated_entries(source: &Source, entries: &[Entry]) -> Vec<Mistake> {
     let mut first: HashMap<&str, usize> = HashMap::new();
     let mut mistakes = Vec::new();
     for entry in entries {
