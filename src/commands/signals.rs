@@ -154,16 +154,16 @@ mod tests {
             first: None,
             is_rehearsed,
         };
-        sender.send(INTERRUPT).unwrap();
+        assert!(sender.send(INTERRUPT).is_ok());
         requests.next().await;
         let mut again = pin!(requests.next_again());
         assert!(timeout(second, again.as_mut()).await.is_err());
-        sender.send(EndSignal { is_terminate: true }).unwrap();
+        assert!(sender.send(EndSignal { is_terminate: true }).is_ok());
         if timeout(second, again.as_mut()).await.is_ok() {
             return true;
         }
         // A second Ctrl-C counts all the same.
-        sender.send(INTERRUPT).unwrap();
+        assert!(sender.send(INTERRUPT).is_ok());
         assert!(timeout(second, again).await.is_ok());
         false
     }

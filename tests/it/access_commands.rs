@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use idc_setup::ui::access::json::{AccessBody, Event};
 use idc_setup::ui::envelope::Envelope;
-use idc_sim::{Assignment, FaultKind, Hold, PermissionSet};
+use idc_sim::{Assignment, FaultKind, Hold, PermissionSet, Role};
 use serde_json::{Value, json};
 
 use super::json::schema;
@@ -324,9 +324,16 @@ fn long_drift_is_cut_unless_everything_is_wanted() {
         let mut cloud = env.server.cloud();
         let set = cloud.permission_sets.iter().find(|set| set.name == "Admin").unwrap();
         let (permission_set, user) = (set.arn.clone(), cloud.instances[0].store.find_user_id("bob").unwrap());
+        let role = cloud.roles.iter().find(|role| role.permission_set == permission_set);
+        let role = role.unwrap().clone();
         for number in 0..8 {
             let id = format!("55555555550{number}");
             cloud.accounts.push(team::account(&id, &format!("Other {number}"), ""));
+            let account = id.clone();
+            cloud.roles.push(Role {
+                account,
+                ..role.clone()
+            });
             cloud.assignments.push(Assignment {
                 account: id,
                 permission_set: permission_set.clone(),
