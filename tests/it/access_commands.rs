@@ -1497,21 +1497,32 @@ mod in_a_terminal {
         assert_eq!(env.counts(), COUNTS);
     }
 
+    /// Waits until a request is held.
+    fn wait_until_reached(hold: &Hold) {
+        let reached = RUNTIME.block_on(async { tokio::time::timeout(Duration::from_secs(20), hold.reached()).await });
+        assert!(reached.is_ok(), "the request is made");
+    }
+
+    /// Ends a command with Ctrl-C twice.
+    fn stop_at_once(terminal: &mut Terminal) {
+        terminal.keys("\u{3}");
+        terminal.wait_for("Ctrl-C again stops at once");
+        // What arrives earlier can be the same signal.
+        std::thread::sleep(Duration::from_millis(600));
+        terminal.keys("\u{3}");
+        assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
+    }
+
     #[test]
     fn ctrl_c_counts_the_assignments_that_were_made() {
         let env = team();
         let hold = Hold::default();
         env.fault("CreateAccountAssignment", 2, FaultKind::HoldAfter(hold.clone()));
         let mut terminal = Terminal::start(&env, &["access", "apply", "--yes"]);
-        let reached = RUNTIME.block_on(async { tokio::time::timeout(Duration::from_secs(20), hold.reached()).await });
-        assert!(reached.is_ok(), "the second assignment is requested");
+        wait_until_reached(&hold);
         // All others end in the meantime.
         terminal.wait_for("9 of 10");
-        terminal.keys("\u{3}");
-        terminal.wait_for("Ctrl-C again stops at once");
-        std::thread::sleep(Duration::from_millis(600));
-        terminal.keys("\u{3}");
-        assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
+        stop_at_once(&mut terminal);
         let screen = terminal.contents();
         let made = "Done: 2 users, 1 group, 2 memberships, 2 permission sets, 2 assignments created.";
         assert!(screen.contains(made), "{screen}");
@@ -1538,14 +1549,8 @@ mod in_a_terminal {
         let hold = Hold::default();
         env.fault("CreateUser", 1, FaultKind::HoldAfter(hold.clone()));
         let mut terminal = Terminal::start(&env, &["access", "apply", "--yes"]);
-        let reached = RUNTIME.block_on(async { tokio::time::timeout(Duration::from_secs(20), hold.reached()).await });
-        assert!(reached.is_ok(), "the apply begins");
-        terminal.keys("\u{3}");
-        terminal.wait_for("Ctrl-C again stops at once");
-        // What arrives earlier can be the same signal.
-        std::thread::sleep(Duration::from_millis(600));
-        terminal.keys("\u{3}");
-        assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
+        wait_until_reached(&hold);
+        stop_at_once(&mut terminal);
         let screen = terminal.contents();
         for part in [
             "Unknown: 1 change was in progress. AWS may still complete it.",
