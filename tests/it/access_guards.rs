@@ -3,12 +3,12 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use idc_sim::{ExternalId, FaultKind, Identity, ServiceError, User};
+use idc_sim::{Assignment, ExternalId, FaultKind, Identity, PermissionSet, ServiceError, User};
 use serde_json::Value;
 
 use super::support::team::{
-    AFTER_NAMES, FILE, OTHER_GROUP, OTHER_USER, PROD, account, applied, edit, organization, other_group, other_user,
-    team, users, write,
+    AFTER_NAMES, DEV, FILE, OTHER_GROUP, OTHER_USER, PROD, account, applied, edit, organization, other_group,
+    other_user, team, users, write,
 };
 use super::support::{RunResult, TestEnv};
 
@@ -374,6 +374,59 @@ fn who_moves_between_groups_stays_in_the_old_one_if_the_new_one_fails() {
     env.json(&["access", "apply", "--prune"]).expect(0);
     assert_eq!(env.counts()[2], 2, "bob is in the group audit");
     env.json(&["access", "plan"]).expect(0);
+}
+
+#[test]
+fn an_account_keeps_its_last_assignment_if_the_new_one_fails() {
+    let env = applied();
+    edit(
+        &env,
+        "principals = [\"user:ada\"]\npermission-sets = [\"Read\"]",
+        "principals = [\"group:platform\"]\npermission-sets = [\"Admin\"]",
+    );
+    let refused = ServiceError::new("ValidationException", "no");
+    env.fault("CreateAccountAssignment", 1, FaultKind::Refuse(refused));
+    env.json(&["access", "apply", "--prune"]).expect(1);
+    assert_eq!(env.counts()[4], 3, "ada still has access to the account");
+    env.json(&["access", "apply", "--prune"]).expect(0);
+    assert_eq!(env.counts()[4], 3, "the group has it now");
+    env.json(&["access", "plan"]).expect(0);
+}
+
+#[test]
+fn a_user_who_cannot_be_deleted_yet_keeps_all_access() {
+    let env = applied();
+    {
+        let mut cloud = env.server.cloud();
+        let created = jiff::Timestamp::now();
+        let arn = "arn:aws:sso:::permissionSet/ssoins-7223a1b2c3d4e5f6/ps-00000000000000f0".to_owned();
+        let ada = cloud.instances[0].store.find_user_id("ada").unwrap();
+        cloud
+            .permission_sets
+            .push(PermissionSet::administrator(arn.clone(), "Foreign".to_owned(), created));
+        cloud.assignments.push(Assignment {
+            account: DEV.to_owned(),
+            permission_set: arn,
+            principal_type: "USER".to_owned(),
+            principal: ada,
+        });
+    }
+    // ada leaves, and a change of a permission set fails that she has as well.
+    edit(&env, "members = [\"ada\", \"bob\"]", "members = [\"bob\"]");
+    let text = std::fs::read_to_string(env.path("access.toml")).unwrap();
+    let (kept, _) = text.split_once("[[assignment]]\nprincipals = [\"user:ada\"]").unwrap();
+    let attributes = "email = \"ada@example.com\"\ngiven-name = \"Ada\"\nfamily-name = \"Lovelace\"";
+    let kept = kept
+        .replace(attributes, "absent = true")
+        .replace("name = \"Read\"\n", "name = \"Read\"\nsession-duration = \"2h\"\n");
+    write(&env, &kept);
+    let refused = ServiceError::new("ValidationException", "no");
+    env.fault("UpdatePermissionSet", 1, FaultKind::Refuse(refused));
+    env.json(&["access", "apply", "--prune"]).expect(1);
+    assert_eq!(env.counts()[0], 2, "ada is not deleted");
+    assert_eq!(env.counts()[4], 4, "and keeps what the file does not own");
+    env.json(&["access", "apply", "--prune"]).expect(0);
+    assert_eq!(env.counts(), [1, 1, 1, 3, 2]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::access::desired::AssignmentName;
 use crate::access::file::PrincipalName;
 use crate::access::plan::{Action, Attribute, AttributeChange, Change, Plan};
-use crate::ids::{AccountId, MembershipKey, Principal};
+use crate::ids::{AccountId, AssignmentKey, MembershipKey, Principal};
 use crate::reconcile::FieldChange;
 use crate::resources::inventory::Inventory;
 
@@ -196,6 +196,7 @@ struct Kept {
     groups: BTreeSet<String>,
     sets: BTreeSet<String>,
     roles: BTreeSet<(AccountId, String)>,
+    accounts: BTreeSet<AccountId>,
 }
 
 impl Kept {
@@ -226,14 +227,42 @@ impl Kept {
                 Action::CreateAssignment(name) => {
                     kept.add_principal(&name.principal);
                     kept.roles.insert((name.account.clone(), name.permission_set.clone()));
-                    if loses_all(&name.permission_set, changes, inventory) {
+                    if let Some(set) = inventory.permission_set_named(&name.permission_set)
+                        && loses_all(changes, inventory, |key| key.permission_set == set.arn)
+                    {
                         kept.sets.insert(name.permission_set.clone());
+                    }
+                    if loses_all(changes, inventory, |key| key.account == name.account) {
+                        kept.accounts.insert(name.account.clone());
                     }
                 }
                 _ => {}
             }
         }
+        kept.keep_principals(changes);
         kept
+    }
+
+    /// Keeps all access of the users and groups that are not deleted, because some of it stays.
+    fn keep_principals(&mut self, changes: &[Change]) {
+        let deleted: BTreeSet<Principal> = changes
+            .iter()
+            .filter_map(|change| change.action.deleted_principal())
+            .collect();
+        let staying: Vec<&PrincipalName> = changes
+            .iter()
+            .filter_map(|change| match &change.action {
+                Action::DeleteAssignment { key, principal, .. }
+                    if deleted.contains(&key.principal) && self.has(&change.action) =>
+                {
+                    principal.as_ref()
+                }
+                _ => None,
+            })
+            .collect();
+        for principal in staying {
+            self.add_principal(principal);
+        }
     }
 
     fn add_user(&mut self, name: &str) {
@@ -265,6 +294,7 @@ impl Kept {
                     PrincipalName::Group(name) => self.groups.contains(name),
                 };
                 self.sets.contains(permission_set)
+                    || self.accounts.contains(&key.account)
                     || self.roles.contains(&(key.account.clone(), permission_set.clone()))
                     || principal.as_ref().is_some_and(is_kept)
             }
@@ -276,18 +306,11 @@ impl Kept {
     }
 }
 
-/// Whether a plan deletes all assignments that a permission set has.
-fn loses_all(name: &str, changes: &[Change], inventory: &Inventory) -> bool {
-    let Some(set) = inventory.permission_set_named(name) else {
-        return false;
-    };
-    let existing = inventory
-        .assignments
-        .iter()
-        .filter(|key| key.permission_set == set.arn)
-        .count();
+/// Whether a plan deletes all of some existing assignments.
+fn loses_all(changes: &[Change], inventory: &Inventory, is_one: impl Fn(&AssignmentKey) -> bool) -> bool {
+    let existing = inventory.assignments.iter().filter(|key| is_one(key)).count();
     let is_deleted = |change: &&Change| match &change.action {
-        Action::DeleteAssignment { key, .. } => key.permission_set == set.arn,
+        Action::DeleteAssignment { key, .. } => is_one(key),
         _ => false,
     };
     existing > 0 && changes.iter().filter(is_deleted).count() == existing
