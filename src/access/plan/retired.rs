@@ -66,6 +66,10 @@ impl<'a> Retirement<'a> {
             draft.ignore(format!("The permission set {name}"));
             return;
         }
+        if let Some(successor) = successor.filter(|successor| inputs.ignore.permission_set(successor.name)) {
+            draft.ignore(format!("The permission set {}", successor.name));
+            return;
+        }
         if let Some(successor) = successor
             && (sets.get(successor.name) != Some(&Standing::Exists) || self.incomplete.contains(successor.name))
         {

@@ -246,6 +246,20 @@ fn a_renamed_permission_set_is_created_first_and_deleted_by_a_later_apply() {
 }
 
 #[test]
+fn a_permission_set_stays_if_its_new_name_is_ignored() {
+    let (mut desired, live) = small_team();
+    desired.permission_sets.clear();
+    let mut renamed = desired_set(spec("Developer", 0));
+    renamed.previous_names.push("Dev".to_owned());
+    desired.permission_sets.insert("Developer".to_owned(), renamed);
+    desired.assignments.clear();
+    desired.guard.ignore.push(pattern("permission-set:Developer"));
+    let plan = planned(&desired, &live);
+    assert!(plan.changes.is_empty() && plan.refusals.is_empty());
+    assert_eq!(notes(&plan), [NoteKind::Ignored]);
+}
+
+#[test]
 fn a_renamed_permission_set_that_others_use_stays() {
     let (mut desired, mut live) = small_team();
     let ada = live.id_of(&user("ada")).unwrap();
