@@ -137,7 +137,11 @@ pub(super) fn delete(inputs: &Inputs<'_>, draft: &mut Draft, key: &AssignmentKey
         return;
     };
     if is_inactive(inputs, &key.account) {
-        *draft.inactive.entry(key.account.clone()).or_default() += 1;
+        draft
+            .inactive
+            .entry(key.account.clone())
+            .or_default()
+            .insert(key.clone());
         return;
     }
     let change = Change {

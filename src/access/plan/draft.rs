@@ -42,8 +42,8 @@ pub(super) struct Draft {
     pub ignored: BTreeMap<String, usize>,
     /// The permission sets that are equal to the file and not owned, by the access file that owns them, and where they are.
     pub not_owned: BTreeMap<Option<String>, BTreeMap<String, Place>>,
-    /// The number of assignments that stay because their account is not active.
-    pub inactive: BTreeMap<AccountId, usize>,
+    /// The assignments that stay because their account is not active.
+    pub inactive: BTreeMap<AccountId, BTreeSet<AssignmentKey>>,
     /// The permission sets all of whose assignments the file owns.
     pub exact_sets: BTreeSet<PermissionSetArn>,
     /// The number of memberships that the file owns.

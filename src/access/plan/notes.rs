@@ -89,7 +89,7 @@ fn inactive_accounts(inputs: &Inputs<'_>, draft: &mut Draft) {
             state.unwrap_or("not active")
         );
         let text = match left.get(account) {
-            Some(count) => format!("{what}; {} there.", counted(*count, "assignment", "stays", "stay")),
+            Some(left) => format!("{what}; {} there.", counted(left.len(), "assignment", "stays", "stay")),
             None => format!("{what}."),
         };
         draft.note(NoteKind::SkippedAccount, text, None);

@@ -8,7 +8,7 @@ use super::inputs::Inputs;
 use super::{assignments, leavers, members, notes, principals, retired, sets};
 use crate::access::desired::Desired;
 use crate::access::guards::{Deletions, Owned};
-use crate::resources::inventory::Inventory;
+use crate::resources::inventory::{Inventory, PermissionSet};
 
 /// Plans what changes.
 ///
@@ -52,9 +52,13 @@ fn other_instance(desired: &Desired, observed: &Inventory) -> Option<Refusal> {
 
 /// Applies the guards to the deletions, and puts everything in order.
 fn finish(inputs: &Inputs<'_>, mut draft: Draft) -> Plan {
-    // Those that the file owns are deleted even if their user or group stays.
+    // Those that the file owns are deleted even if their user or group stays. A permission set that is no longer listed can
+    // have had assignments of others.
     let mut with_principal = std::mem::take(&mut draft.deleted_with_principal);
-    with_principal.retain(|key| !draft.exact_sets.contains(&key.permission_set));
+    with_principal.retain(|key| {
+        let set = inputs.observed.permission_sets.get(&key.permission_set);
+        !draft.exact_sets.contains(&key.permission_set) || set.is_some_and(PermissionSet::has_other_assignments)
+    });
     let mut deletions = Deletions::new(deletions(&mut draft), with_principal);
     deletions.keep_protected(
         &inputs.protect,

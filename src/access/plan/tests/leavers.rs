@@ -68,6 +68,64 @@ fn a_user_who_is_not_deleted_keeps_what_the_file_does_not_own() {
 }
 
 #[test]
+fn a_user_who_is_not_deleted_keeps_a_permission_set_that_is_no_longer_listed() {
+    let (mut desired, mut live) = with_leaver();
+    let mut unlisted = spec("Unlisted", 0);
+    let tags = unlisted.tags.get_or_insert_default();
+    tags.insert(ASSIGNMENTS_TAG.to_owned(), AT_LEAST.to_owned());
+    live.add_set("unlisted", &unlisted, Some(FILE));
+    let eve = live.id_of(&user("eve")).unwrap();
+    live.assign(3, "Unlisted", eve.clone());
+    let free = planned(&desired, &live);
+    assert!(free.refusals.is_empty(), "{:?}", whats(&free));
+    let after = apply_to(&live, &free.changes);
+    assert!(after.permission_set_named("Unlisted").is_none());
+    // The file does not own the assignment, and the user stays.
+    live.add_group("glass", live_group("glass"));
+    live.add_member("glass", "eve");
+    desired.guard.protect.push(pattern("group:glass"));
+    let after = apply_to(&live, &planned(&desired, &live).changes);
+    let set = after.permission_set_named("Unlisted").unwrap();
+    assert!(
+        after
+            .assignments
+            .iter()
+            .any(|key| key.permission_set == set.arn && key.principal == eve)
+    );
+}
+
+#[test]
+fn assignments_that_outlive_their_user_are_noted_once() {
+    let (mut desired, mut live) = with_leaver();
+    let eve = live.id_of(&user("eve")).unwrap();
+    live.assign(4, "Dev", eve);
+    let plan = planned(&desired, &live);
+    assert_eq!(notes(&plan), [NoteKind::SkippedAccount, NoteKind::Orphaned]);
+    assert!(
+        plan.notes[0].text.ends_with("; 1 assignment stays there."),
+        "{}",
+        plan.notes[0].text
+    );
+    assert!(
+        plan.notes[1]
+            .text
+            .starts_with("User eve is deleted and has 1 assignment that stays:"),
+        "{}",
+        plan.notes[1].text
+    );
+    desired.guard.ignore.push(pattern("account:222222222222"));
+    let plan = planned(&desired, &live);
+    let orphaned = plan.notes.iter().find(|note| note.kind == NoteKind::Orphaned).unwrap();
+    assert!(
+        orphaned
+            .text
+            .starts_with("User eve is deleted and has 2 assignments that stay:"),
+        "{}",
+        orphaned.text
+    );
+}
+
+#[test]
 fn a_protected_group_keeps_its_last_assignment() {
     let (mut desired, mut live) = small_team();
     desired.assignments.clear();
