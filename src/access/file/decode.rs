@@ -369,8 +369,8 @@ impl<'a> Decoder<'a> {
                 value,
                 place: self.source.place(node.span.start),
             }),
-            Err(mistake) => {
-                self.mistakes.push(mistake);
+            Err(mistakes) => {
+                self.mistakes.extend(mistakes);
                 None
             }
         }

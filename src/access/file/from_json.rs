@@ -34,7 +34,7 @@ pub fn parse(source: &Source) -> Result<Node, Vec<Mistake>> {
 }
 
 /// A syntax error, at its place.
-pub fn syntax_error(source: &Source, error: &serde_json::Error) -> Mistake {
+fn syntax_error(source: &Source, error: &serde_json::Error) -> Mistake {
     let words = error.to_string();
     let words = words.split(" at line ").next().unwrap_or(&words);
     let at = source.offset(error.line(), error.column());

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::from_json::syntax_error;
+use super::from_json;
 use super::reach::Reach;
 use super::rules::LONGEST_POLICY;
 use super::source::Source;
-use super::tree::{Node, Value};
+use super::tree::{Node, Value, repeated_keys};
 use crate::access::mistake::Mistake;
 
 /// The suggestion for a document that is no policy.
@@ -16,12 +16,12 @@ const STATEMENT: &str = "Add Statement: a list of objects with Effect, Action an
 ///
 /// # Errors
 /// If the file cannot be read, or if the document is no policy.
-pub fn document(source: &Source, node: &Node, reach: &Reach) -> Result<String, Mistake> {
+pub fn document(source: &Source, node: &Node, reach: &Reach) -> Result<String, Vec<Mistake>> {
     let policy = match &node.value {
         Value::Text(path) => read(source, node, path, reach)?,
         _ => node.to_json(),
     };
-    let refuse = |message: &str, suggestion: &str| Err(source.mistake(node.span.start, message, suggestion));
+    let refuse = |message: &str, suggestion: &str| Err(vec![source.mistake(node.span.start, message, suggestion)]);
     if !policy.is_object() {
         return refuse("A policy must be a JSON object.", STATEMENT);
     }
@@ -37,13 +37,20 @@ pub fn document(source: &Source, node: &Node, reach: &Reach) -> Result<String, M
     Ok(document)
 }
 
-fn read(source: &Source, node: &Node, path: &str, reach: &Reach) -> Result<serde_json::Value, Mistake> {
+fn read(source: &Source, node: &Node, path: &str, reach: &Reach) -> Result<serde_json::Value, Vec<Mistake>> {
     let at = |message: String| {
         let suggestion = "Give the path of a JSON file relative to this file, or write the policy as a table.";
-        source.mistake(node.span.start, message, suggestion)
+        vec![source.mistake(node.span.start, message, suggestion)]
     };
     let found = reach.file_beside(&source.path, Path::new(path)).map_err(at)?;
     let content = reach.read(&found).map_err(at)?;
     let policy = Source::new(&found, &content);
-    serde_json::from_str(&policy.text).map_err(|error| syntax_error(&policy, &error))
+    let root = from_json::parse(&policy)?;
+    // A person who reads the file could miss that only the last one counts.
+    let repeated = repeated_keys(&policy, &root);
+    if repeated.is_empty() {
+        Ok(root.to_json())
+    } else {
+        Err(repeated)
+    }
 }

@@ -503,6 +503,10 @@ reason = "TICKET-1"
         );
         write("bad.json", "{\n  \"Statement\": [}\n");
         write("list.json", "[]");
+        write(
+            "twice.json",
+            "{\"Statement\": [{\"Effect\": \"Deny\", \"Effect\": \"Allow\"}]}\n",
+        );
         let file = found("\"good.json\"").unwrap();
         let policy = file.permission_sets[0].inline_policy.as_ref().unwrap();
         assert_eq!(policy.value, "{\"Statement\":[],\"Version\":\"2012-10-17\"}");
@@ -510,6 +514,7 @@ reason = "TICKET-1"
             ("\"missing.json\"", "it does not exist"),
             ("\"bad.json\"", "not valid JSON"),
             ("\"list.json\"", "must be a JSON object"),
+            ("\"twice.json\"", "The key \"Effect\" is given twice."),
             ("\"../x.json\"", "cannot be read"),
             ("\"/etc/hostname\"", "not a relative path"),
             ("{ Version = \"2012-10-17\" }", "no Statement"),
