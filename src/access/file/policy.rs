@@ -17,9 +17,14 @@ const STATEMENT: &str = "Add Statement: a list of objects with Effect, Action an
 /// # Errors
 /// If the file cannot be read, or if the document is no policy.
 pub fn document(source: &Source, node: &Node, reach: &Reach) -> Result<String, Vec<Mistake>> {
-    let policy = match &node.value {
-        Value::Text(path) => read(source, node, path, reach)?,
-        _ => node.to_json(),
+    let policy = if let Value::Text(path) = &node.value {
+        read(source, node, path, reach)?
+    } else {
+        let dates = dates(source, node);
+        if !dates.is_empty() {
+            return Err(dates);
+        }
+        node.to_json()
     };
     let refuse = |message: &str, suggestion: &str| Err(vec![source.mistake(node.span.start, message, suggestion)]);
     if !policy.is_object() {
@@ -35,6 +40,21 @@ pub fn document(source: &Source, node: &Node, reach: &Reach) -> Result<String, V
         return refuse(&message, "Move statements into a customer managed policy.");
     }
     Ok(document)
+}
+
+/// The dates of TOML in a policy, which has none: a date that does not exist would become a text of the policy.
+fn dates(source: &Source, node: &Node) -> Vec<Mistake> {
+    if matches!(node.value, Value::Date(_)) {
+        let written = source.text.get(node.span.clone()).unwrap_or_default();
+        let message = "A value in a policy must be a text, not a date or time.";
+        let suggestion = format!("Write it in quotes: {written:?}.");
+        return vec![source.mistake(node.span.start, message, suggestion)];
+    }
+    let values = node.entries().iter().map(|entry| &entry.node);
+    values
+        .chain(node.items())
+        .flat_map(|value| dates(source, value))
+        .collect()
 }
 
 fn read(source: &Source, node: &Node, path: &str, reach: &Reach) -> Result<serde_json::Value, Vec<Mistake>> {

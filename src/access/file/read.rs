@@ -346,6 +346,10 @@ reason = "TICKET-1"
             (set("customer-managed-policies = [\"a//b\"]"), "team/Deploy"),
             (set("permissions-boundary = \"customer:\""), "customer: and"),
             (set("inline-policy = { Version = \"2012-10-17\" }"), "Add Statement"),
+            (
+                set("inline-policy = { Version = 2012-10-40, Statement = [] }"),
+                "Write it in quotes: \"2012-10-40\".",
+            ),
             (set("inline-policy = \"gone.json\""), "the path of a JSON file"),
             (format!("{assignment}[\"@prd\"]\n"), "The nearest name is @prod."),
             (
@@ -518,6 +522,9 @@ reason = "TICKET-1"
             ("\"../x.json\"", "cannot be read"),
             ("\"/etc/hostname\"", "not a relative path"),
             ("{ Version = \"2012-10-17\" }", "no Statement"),
+            ("{ Version = 2012-10-17, Statement = [] }", "not a date"),
+            ("{ Version = 2012-10-40, Statement = [] }", "not a date"),
+            ("{ Statement = [{ Condition = { x = 2027-01-31 } }] }", "not a date"),
             ("5", "must be the path of a file"),
         ] {
             let mistakes = found(policy).unwrap_err();
