@@ -714,7 +714,7 @@ pub enum Event {
     },
     /// The user asked to end: what is in flight ends, and nothing else begins.
     Stopping,
-    /// The last event: the apply has ended, also if there was nothing to do.
+    /// The last event of an apply that has a plan: it has ended, also if there was nothing to do.
     Ended {
         /// The number of changes that were made.
         done: usize,
