@@ -11,7 +11,7 @@ use super::grants;
 use super::notes::{self, Shown};
 use super::policies::PolicyDiff;
 use super::tasks::Tasks;
-use super::text::{are, estimate, exceeds_limit, not_made};
+use super::text::{are, estimate, exceeds_limit, final_first, not_made};
 use super::view::PlanView;
 use super::words;
 use crate::access::apply::Outcome;
@@ -144,7 +144,7 @@ pub fn plan(view: &PlanView) -> String {
         } else {
             "### Deleted only with `--prune`\n\n"
         });
-        let entries = plan.unpruned.iter().map(|change| {
+        let entries = final_first(&plan.unpruned).into_iter().map(|change| {
             let entry = words::entry(&change.action, &view.inventory.accounts);
             format!("{} {}", sign(change), escaped(&entry))
         });

@@ -117,7 +117,7 @@ pub fn plan(view: &PlanView, everything: bool) -> Vec<Line> {
         by_person(&people, accounts, everything),
     );
     section(&mut all, "Access by account", by_account(view, everything));
-    let unpruned = plan.unpruned.iter();
+    let unpruned = final_first(&plan.unpruned).into_iter();
     let unpruned = unpruned.map(|change| line(sign_of(change), 2, words::entry(&change.action, accounts)));
     section(
         &mut all,
@@ -440,6 +440,13 @@ pub fn is_final(change: &Change) -> bool {
     matches!(change.action, Action::DeleteUser { .. } | Action::DeleteGroup { .. })
 }
 
+/// The changes, with those first that cannot be brought back: a long list is cut at its end.
+pub fn final_first(changes: &[Change]) -> Vec<&Change> {
+    let (mut first, others): (Vec<&Change>, Vec<&Change>) = changes.iter().partition(|change| is_final(change));
+    first.extend(others);
+    first
+}
+
 /// Prints lines to stdout.
 pub fn print(screen: &Screen, lines: &[Line]) {
     for line in lines {
@@ -494,6 +501,7 @@ pub fn mistakes_sentence(mistakes: &[Mistake]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::MembershipKey;
 
     #[test]
     fn a_long_section_says_how_many_lines_are_left_out() {
@@ -503,6 +511,30 @@ mod tests {
         assert_eq!(short[4].text, "… and 16 more (-v shows them)");
         assert_eq!(capped(lines.clone(), 5, true), lines);
         assert_eq!(capped(lines.clone(), 20, false), lines);
+    }
+
+    #[test]
+    fn deletions_of_users_and_groups_come_first() {
+        let change = |action: Action| Change { action, place: None };
+        let membership = change(Action::RemoveMember {
+            id: "membership".parse().unwrap(),
+            key: MembershipKey {
+                group: "group".parse().unwrap(),
+                user: "user".parse().unwrap(),
+            },
+            group: "devs".to_owned(),
+            user: "ada".to_owned(),
+        });
+        let group = change(Action::DeleteGroup {
+            id: "group".parse().unwrap(),
+            name: "devs".to_owned(),
+        });
+        let user = change(Action::DeleteUser {
+            id: "user".parse().unwrap(),
+            name: "ada".to_owned(),
+        });
+        let changes = [membership.clone(), group.clone(), user.clone()];
+        assert_eq!(final_first(&changes), [&group, &user, &membership]);
     }
 
     #[test]
