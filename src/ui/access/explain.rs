@@ -50,7 +50,14 @@ impl<'a> Path<'a> {
         let (sign, state) = match self.state {
             WayState::AsDesired => (Sign::None, String::new()),
             WayState::OnlyDesired => (Sign::Create, format!(", {state}")),
-            WayState::NotDesired | WayState::Inactive => (Sign::Refused, format!(", and {state}")),
+            WayState::NotDesired => (Sign::Refused, format!(", and {state}")),
+            WayState::Inactive => {
+                let verb = if accounts == 1 { "is" } else { "are" };
+                (
+                    Sign::Refused,
+                    format!(", which {verb} {}", account_state_text(self.account_state)),
+                )
+            }
         };
         let accounts = words::counted(accounts, "account");
         Line {
@@ -74,7 +81,7 @@ pub fn state(way: &Way) -> String {
 
 fn state_text(state: WayState, left_out: Option<Others>, account_state: Option<&str>) -> String {
     let text = match (state, left_out) {
-        (WayState::Inactive, _) => return format!("the account is {}", account_state.unwrap_or("not active")),
+        (WayState::Inactive, _) => return format!("the account is {}", account_state_text(account_state)),
         (WayState::AsDesired, _) => "exists",
         (WayState::OnlyDesired, _) => "not applied yet",
         (WayState::NotDesired, Some(Others::Stay)) => {
@@ -84,6 +91,11 @@ fn state_text(state: WayState, left_out: Option<Others>, account_state: Option<&
         (WayState::NotDesired, None) => "the file does not ask for it",
     };
     text.to_owned()
+}
+
+/// `SUSPENDED`, or `not active` if AWS does not say more.
+fn account_state_text(state: Option<&str>) -> &str {
+    state.unwrap_or("not active")
 }
 
 /// The lines of an explanation. Without `everything`, only some accounts of each path are named.
@@ -247,10 +259,24 @@ mod tests {
                 "Prod 2 (111111111002)",
                 "access.toml:3:1, member of the group",
                 "access.toml:2:1, must not exist",
-                "Admin through group break-glass: 1 account, and the account is SUSPENDED",
+                "Admin through group break-glass: 1 account, which is SUSPENDED",
                 "Prod 2 (111111111002)",
                 "access.toml:3:1, member of the group",
             ]
+        );
+    }
+
+    #[test]
+    fn the_state_of_several_accounts_is_in_the_plural() {
+        let suspended = |digit| {
+            let mut way = way(digit, true);
+            way.state = WayState::Inactive;
+            way.account_state = Some("SUSPENDED".to_owned());
+            way
+        };
+        assert_eq!(
+            texts(&[suspended(1), suspended(2)], false)[1],
+            "Admin through group break-glass: 2 accounts, which are SUSPENDED"
         );
     }
 
