@@ -134,9 +134,9 @@ pub fn print_own_account(screen: &Screen, profile: &str, login: &SetupCommand) {
 /// Prints how to go on from one user to a team: with the access file of this folder, or with what exists as a new one, which
 /// the user edits and applies.
 fn print_add_people(screen: &Screen) {
-    let apply = screen.command(&SetupCommand::new(Subcommand::AccessApply));
-    let export = screen.command(&export_access());
     let existing = default_file::existing();
+    let apply = screen.command(&with_access_file(Subcommand::AccessApply, &existing));
+    let export = screen.command(&export_access());
     let file = existing.first().copied();
     let mut lines = Vec::new();
     if file.is_none() {
@@ -146,6 +146,15 @@ fn print_add_people(screen: &Screen) {
     lines.push(screen.paint(&comment, &Style::new().dim()));
     lines.push(screen.paint(&clean(&apply), &Style::new().cyan()));
     print_commands(screen, "Add people", &lines);
+}
+
+/// A command that reads the access file of this folder. If there are several, it needs the name of one.
+fn with_access_file(subcommand: Subcommand, existing: &[&str]) -> SetupCommand {
+    let command = SetupCommand::new(subcommand);
+    match existing {
+        [first, _, ..] => command.word(*first),
+        _ => command,
+    }
 }
 
 /// Writes what exists as an access file. Only where there is none: the redirection replaces a file of this name.
@@ -188,10 +197,11 @@ pub fn print_exports(screen: &Screen, reports: &[StepReport]) {
     if screen.is_temporary_rehearsal() && screen.invocation.subcommand == Subcommand::Run {
         return;
     }
-    let add_people = if default_file::existing().is_empty() {
+    let existing = default_file::existing();
+    let add_people = if existing.is_empty() {
         export_access()
     } else {
-        SetupCommand::new(Subcommand::AccessPlan)
+        with_access_file(Subcommand::AccessPlan, &existing)
     };
     for (name, command) in [("Add people", add_people), ("Argo CD", argo_cd(reports))] {
         print_commands(screen, name, &[clean(&screen.command(&command))]);

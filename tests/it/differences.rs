@@ -78,6 +78,11 @@ fn an_existing_session_duration_overrides_a_default_but_not_an_answer() {
     env.run(&["status"])
         .expect(0)
         .expect_text("Add people    idc-setup access plan\n");
+    // Of several files, the command names one.
+    std::fs::write(env.path("access.yaml"), "").unwrap();
+    env.run(&["status"])
+        .expect(0)
+        .expect_text("Add people    idc-setup access plan access.toml\n");
 }
 
 #[test]
