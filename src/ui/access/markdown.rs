@@ -11,7 +11,7 @@ use super::grants;
 use super::notes::{self, Shown};
 use super::policies::PolicyDiff;
 use super::tasks::Tasks;
-use super::text::{are, estimate, exceeds_limit, final_first, not_made};
+use super::text::{are, estimate, final_first, not_made, refuses_deletions};
 use super::view::PlanView;
 use super::words;
 use crate::access::apply::Outcome;
@@ -139,7 +139,7 @@ pub fn plan(view: &PlanView) -> String {
     add_people(&mut page, view);
     add_accounts(&mut page, view);
     if !plan.unpruned.is_empty() {
-        page.push_str(if exceeds_limit(plan) {
+        page.push_str(if refuses_deletions(plan) {
             "### Kept: more deletions than allowed\n\n"
         } else {
             "### Deleted only with `--prune`\n\n"

@@ -157,15 +157,15 @@ fn note_lines(notes: &[Shown<'_>], everything: bool) -> Vec<Line> {
 
 /// The title of the deletions that a plan does not make.
 pub fn kept_title(plan: &Plan) -> &'static str {
-    if exceeds_limit(plan) {
+    if refuses_deletions(plan) {
         "Kept: more deletions than allowed"
     } else {
         "Deleted only with --prune"
     }
 }
 
-/// Whether a plan keeps everything because it would delete too much.
-pub fn exceeds_limit(plan: &Plan) -> bool {
+/// Whether a plan refuses all deletions because there are too many.
+pub fn refuses_deletions(plan: &Plan) -> bool {
     let mut refusals = plan.refusals.iter();
     refusals.any(|refusal| refusal.reason == RefusalReason::TooManyDeletes)
 }
