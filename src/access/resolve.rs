@@ -703,7 +703,7 @@ mod tests {
             .insert("ou-abcd-prodtwo2".to_owned(), unit("Prod", Some(SANDBOX)));
         let mistakes = resolved(&with_accounts(&["ou:Prod"], &[]), &accounts).unwrap_err();
         let suggestion = &mistakes[0].suggestion;
-        assert_eq!(suggestion, "The name is ambiguous: Workloads/Prod, Sandbox/Prod.");
+        assert_eq!(suggestion, "The name is ambiguous: Workloads/Prod and Sandbox/Prod.");
         accounts
             .units
             .insert("ou-abcd-prodtwo2".to_owned(), unit("Prod", Some(WORKLOADS)));

@@ -3,6 +3,10 @@
 use super::nearest::nearest;
 use super::selector::{SelectorError, UnitReference};
 use crate::resources::inventory::{Accounts, Unit};
+use crate::text::few;
+
+/// The most paths in a suggestion.
+const MOST_PATHS: usize = 5;
 
 /// The ID of the unit or root that a selector names.
 ///
@@ -131,10 +135,10 @@ fn unknown(accounts: &Accounts, names: &[String], depth: usize, siblings: &[(&st
         [] => {
             let mut all: Vec<String> = siblings.iter().map(|(_, sibling)| beside(sibling)).collect();
             all.sort_unstable();
-            format!("There are: {}.", listed(&all))
+            format!("There are: {}.", few(&all, MOST_PATHS))
         }
         [path] => format!("Did you mean {path}?"),
-        paths => format!("The name is ambiguous: {}.", listed(paths)),
+        paths => format!("The name is ambiguous: {}.", few(paths, MOST_PATHS)),
     };
     SelectorError { message, suggestion }
 }
@@ -157,13 +161,4 @@ fn path_of_names(accounts: &Accounts, unit: &str) -> String {
 /// A path as a file has it.
 fn text(names: &[String]) -> String {
     UnitReference::Path(names.to_vec()).to_string()
-}
-
-/// At most five of the texts.
-fn listed(texts: &[String]) -> String {
-    let shown = texts.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-    match texts.len() {
-        0..=5 => shown,
-        count => format!("{shown} and {} others", count - 5),
-    }
 }
