@@ -9,7 +9,7 @@ use super::mistake::Located;
 use super::plan::{Action, CallerAccess, Change, Refusal, RefusalReason};
 use crate::ids::{AccountId, AssignmentKey, GroupId, MembershipKey, PermissionSetArn, Principal, UserId};
 use crate::resources::inventory::{Accounts, Inventory};
-use crate::text::matches_wildcards;
+use crate::text::{listed, matches_wildcards};
 
 /// The patterns of `protect` or `ignore`.
 #[derive(Debug, Clone, Copy)]
@@ -198,7 +198,7 @@ impl Deletions {
         match staying.as_slice() {
             [] => String::new(),
             [one] => format!(" Therefore {one} is not deleted."),
-            several => format!(" Therefore {} are not deleted.", several.join(", ")),
+            several => format!(" Therefore {} are not deleted.", listed(several)),
         }
     }
 

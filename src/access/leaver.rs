@@ -8,6 +8,7 @@ use super::lookup::Lookup;
 use super::plan::{Action, Plan};
 use crate::ids::{AccountId, AssignmentKey, GroupId, MembershipKey, PermissionSetArn, Principal, UserId};
 use crate::resources::inventory::Inventory;
+use crate::text::listed;
 
 /// Access that a user keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +52,7 @@ impl KeptAccess {
         let sets = if sets.is_empty() {
             "no access".to_owned()
         } else {
-            sets.join(", ")
+            listed(&sets)
         };
         let what = match &self.group {
             Some(group) => format!("{} stays in the group {group}, which has {sets}", self.user),
@@ -226,8 +227,8 @@ mod tests {
 
     use super::*;
     use crate::access::model::{
-        FILE, Fill, assignment_name, desired, desired_assignment, desired_group, desired_set, desired_user, group,
-        inventory, live_group, live_user, pattern, spec, user,
+        FILE, Fill, account, assignment_name, desired, desired_assignment, desired_group, desired_set, desired_user,
+        group, inventory, live_group, live_user, pattern, spec, user,
     };
     use crate::access::plan::{Options, plan};
 
@@ -239,6 +240,20 @@ mod tests {
         let plan = plan(file, live, &options, date(2026, 11, 30));
         let kept = kept(file, live, &plan, "ada");
         kept.iter().map(KeptAccess::sentence).collect()
+    }
+
+    #[test]
+    fn several_permission_sets_are_listed() {
+        let in_account = |digit| BTreeSet::from([account(digit)]);
+        let kept = KeptAccess {
+            user: "ada".to_owned(),
+            group: None,
+            permission_sets: BTreeMap::from([("Admin".to_owned(), in_account(1)), ("Read".to_owned(), in_account(2))]),
+            why: WhyKept::NotOwned,
+        };
+        let expected = "ada keeps Admin in 1 account and Read in 1 account, assigned directly: the file does not own the \
+                        assignments.";
+        assert_eq!(kept.sentence(), expected);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::access::mistake::Place;
 use crate::ids::{GroupId, UserId};
 use crate::resources::inventory::{Group, User};
 use crate::resources::user::UserSpec;
+use crate::text::listed;
 
 /// The users and groups that later changes can use.
 #[derive(Debug, Default)]
@@ -219,9 +220,9 @@ fn user_spec(draft: &mut Draft, name: &str, wanted: &DesiredUser) -> Option<User
     else {
         let what = format!(
             "The user {name} does not exist, and can't be created without {}.",
-            missing.join(", ")
+            listed(&missing)
         );
-        let suggestion = format!("Add {} to the [[user]], or correct its name.", missing.join(", "));
+        let suggestion = format!("Add {} to the [[user]], or correct its name.", listed(&missing));
         draft.refuse(RefusalReason::UnknownPrincipal, what, suggestion, Some(&wanted.place));
         return None;
     };

@@ -350,7 +350,7 @@ fn a_user_without_details_cannot_be_created() {
     let plan = planned(&desired, &live);
     assert_eq!(reasons(&plan), [RefusalReason::UnknownPrincipal]);
     assert!(
-        plan.refusals[0].what.contains("email, family-name"),
+        plan.refusals[0].what.contains("email and family-name"),
         "{:?}",
         plan.refusals
     );

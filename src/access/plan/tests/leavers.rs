@@ -126,6 +126,27 @@ fn assignments_that_outlive_their_user_are_noted_once() {
 }
 
 #[test]
+fn all_users_who_are_not_deleted_are_named() {
+    let (mut desired, mut live) = with_leaver();
+    live.add_user("max", live_user("max"));
+    let mut absent = desired_user("max");
+    absent.is_absent = true;
+    desired.users.insert("max".to_owned(), absent);
+    live.add_group("glass", live_group("glass"));
+    live.add_member("glass", "eve");
+    live.add_member("glass", "max");
+    desired.guard.protect.push(pattern("group:glass"));
+    let plan = planned(&desired, &live);
+    assert_eq!(
+        whats(&plan),
+        [
+            "The group glass is protected, and would lose its last member. Therefore the user eve and the user max are not \
+             deleted."
+        ]
+    );
+}
+
+#[test]
 fn a_protected_group_keeps_its_last_assignment() {
     let (mut desired, mut live) = small_team();
     desired.assignments.clear();
