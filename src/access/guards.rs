@@ -234,7 +234,7 @@ impl Deletions {
         self.refuse(
             RefusalReason::Protected,
             format!("The group {name} is protected, and would lose its last member.{staying}"),
-            "List another member first, or remove it from protect.".to_owned(),
+            format!("List another member first, or remove the group {name} from protect."),
         );
     }
 
@@ -286,7 +286,7 @@ impl Deletions {
             self.refuse(
                 RefusalReason::Protected,
                 format!("It would delete the last assignment of {name}, which is protected.{staying}"),
-                "List another assignment first, or remove it from protect.".to_owned(),
+                format!("List another assignment first, or remove {name} from protect."),
             );
         }
     }

@@ -156,6 +156,10 @@ fn a_protected_group_keeps_its_last_assignment() {
         whats(&plan),
         ["It would delete the last assignment of the group devs, which is protected."]
     );
+    assert_eq!(
+        plan.refusals[0].suggestion,
+        "List another assignment first, or remove the group devs from protect."
+    );
     assert!(plan.changes.is_empty());
     // Also if the file says that the group must not exist.
     let listed = desired.groups.get_mut("devs").unwrap();
