@@ -293,7 +293,7 @@ pub enum NoteKind {
     OwnPermissions,
     /// A user who leaves keeps access.
     KeepsAccess,
-    /// An account was skipped: it is not active, or it is the management account, which no selector names.
+    /// An account was skipped: it is not active, or it is the management account, which must be named explicitly.
     SkippedAccount,
     /// An assignment has reached its `until`.
     Expired,
@@ -311,7 +311,7 @@ pub enum NoteKind {
     NeedsPassword,
     /// A pattern of `protect` or `ignore` matches nothing.
     UnmatchedPattern,
-    /// Somebody who no longer exists has an assignment that the file does not own.
+    /// A deleted user or group still has an assignment that the file does not own.
     Orphaned,
     /// Not every assignment of a user or group that no longer exists was read.
     MayBeIncomplete,
