@@ -245,7 +245,7 @@ async fn wait(child: &mut tokio::process::Child) -> std::io::Result<ExitStatus> 
         let asked_to_end = std::future::pending::<Option<()>>();
         tokio::select! {
             status = child.wait() => return status,
-            // In a terminal, the child gets it too. A second signal does nothing.
+            // In a terminal, the child gets it too. A second one ends the child.
             _ = tokio::signal::ctrl_c() => end(child)?,
             // The child restores the terminal and explains how to continue.
             _ = asked_to_end => end(child)?,
