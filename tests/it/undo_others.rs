@@ -136,7 +136,7 @@ fn undo_deletes_what_a_killed_run_created_under_another_name() {
 }
 
 #[test]
-fn an_assignment_requested_by_a_killed_run_is_owned_whoever_is_assigned_now() {
+fn an_assignment_requested_by_a_killed_run_is_owned_even_if_somebody_else_is_assigned_now() {
     let env = TestEnv::new("enabled");
     let before = persistent_state(&env.server.cloud());
     env.kill_at(&run_as(&ANSWERS), "CreateAccountAssignment", 1, false);

@@ -174,7 +174,7 @@ async fn add_member(shared: &Shared<'_>, group: &str, user: &str) -> Result<(), 
     let key = key.ok_or_else(|| missing(&format!("the group {group} or the user {user}")))?;
     let attempt = || membership::create(context, instance, &key);
     let look = || membership::find(context, instance, &key);
-    // Whoever added the member, nothing about a membership can differ.
+    // It does not matter who added the member: nothing about a membership can differ.
     create(context.timing, attempt, look)
         .await
         .result
