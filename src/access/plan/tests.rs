@@ -214,14 +214,20 @@ fn tags_of_this_program_are_never_removed() {
     assert!(planned(&desired, &live).is_empty());
 }
 
-#[test]
-fn a_renamed_permission_set_is_created_first_and_deleted_by_a_later_apply() {
+/// The team, with a new name for its permission set and no assignments.
+fn renamed_team() -> (Desired, Inventory) {
     let (mut desired, live) = small_team();
     desired.permission_sets.clear();
     let mut renamed = desired_set(spec("Developer", 0));
     renamed.previous_names.push("Dev".to_owned());
     desired.permission_sets.insert("Developer".to_owned(), renamed);
     desired.assignments.clear();
+    (desired, live)
+}
+
+#[test]
+fn a_renamed_permission_set_is_created_first_and_deleted_by_a_later_apply() {
+    let (mut desired, live) = renamed_team();
     desired
         .assignments
         .insert(assignment_name(1, "Developer", group("devs")), desired_assignment(None));
@@ -247,12 +253,7 @@ fn a_renamed_permission_set_is_created_first_and_deleted_by_a_later_apply() {
 
 #[test]
 fn a_permission_set_stays_if_its_new_name_is_ignored() {
-    let (mut desired, live) = small_team();
-    desired.permission_sets.clear();
-    let mut renamed = desired_set(spec("Developer", 0));
-    renamed.previous_names.push("Dev".to_owned());
-    desired.permission_sets.insert("Developer".to_owned(), renamed);
-    desired.assignments.clear();
+    let (mut desired, live) = renamed_team();
     desired.guard.ignore.push(pattern("permission-set:Developer"));
     let plan = planned(&desired, &live);
     assert!(plan.changes.is_empty() && plan.refusals.is_empty());
