@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::connect::Access;
 use super::ending::fail;
+use super::invocation::OF_ARGO_CD;
 use super::prepare::{Prepared, prepare};
 use super::session::{checking, say_rehearsal};
 use crate::access::file::rules;
@@ -25,31 +26,19 @@ use crate::next_step::{NextStep, SetupCommand, Subcommand};
 use crate::progress::Record;
 use crate::reconcile::{Instance, rerun};
 use crate::resources::inventory::Accounts;
-use crate::text::capitalized;
+use crate::text::{capitalized, listed};
 use crate::ui::Screen;
 use crate::ui::envelope::{CallerOut, Envelope, ExportBody, FORMAT};
 use crate::user_error::UserError;
 use crate::wizard::Step as _;
 use crate::wizard::steps::{EnableIdentityCenter, WizardContext};
 
-/// The flags that only an export for Argo CD has.
-const OF_ARGO_CD: &str = "--format, --cluster, --capability, --role-arn, --admin, --editor and --viewer";
-
 /// The most notes that are shown without -v.
 const MOST_NOTES: usize = 3;
 
 /// The same command without the flags that only an export for Argo CD has.
 fn without_argo_cd_flags(command: SetupCommand) -> SetupCommand {
-    let flags = [
-        "--format",
-        "--cluster",
-        "--capability",
-        "--role-arn",
-        "--admin",
-        "--editor",
-        "--viewer",
-    ];
-    flags.into_iter().fold(command, SetupCommand::without)
+    OF_ARGO_CD.into_iter().fold(command, SetupCommand::without)
 }
 
 /// What the command did.
@@ -246,7 +235,7 @@ fn check_flags(flags: &ExportFlags) -> Result<ExportedTo, UserError> {
             "--take-back exports nothing, so it cannot be used with --hand-over, --only-created, --dir or --name."
                 .to_owned(),
         ),
-        _ if has_argo_cd_flags => refused(format!("{OF_ARGO_CD} are flags of export argo-cd.")),
+        _ if has_argo_cd_flags => refused(format!("{} are flags of export argo-cd.", listed(&OF_ARGO_CD))),
         _ if flags.name.is_some() && to != ExportedTo::Access => {
             refused("--name is a flag of export access.".to_owned())
         }

@@ -32,11 +32,11 @@ const OF_JOIN: [&str; 8] = [
     "--use-device-code",
 ];
 
-/// The flags of `export` that say what to export, and where to.
-const OF_AN_EXPORT: [&str; 10] = [
-    "--dir",
-    "--only-created",
-    "--name",
+/// The flags of every `export` that say what to export, and where to.
+const OF_AN_EXPORT: [&str; 3] = ["--dir", "--only-created", "--name"];
+
+/// The flags that only an export for Argo CD has.
+pub const OF_ARGO_CD: [&str; 7] = [
     "--format",
     "--cluster",
     "--capability",
@@ -93,7 +93,10 @@ pub(super) fn invocation(cli: &Cli) -> Invocation {
             Some(Command::Login(_)) => typed(cli, |flag| flag == "--cli-profile"),
             Some(Command::Profiles(_)) => typed(cli, |flag| OF_PROFILES.contains(&flag)),
             Some(Command::Join(flags)) => with_word(cli, flags.start_url.as_deref(), &OF_JOIN),
-            Some(Command::Export(flags)) => with_word(cli, flags.what.map(ExportedTo::name), &OF_AN_EXPORT),
+            Some(Command::Export(flags)) => {
+                let own = [&OF_AN_EXPORT[..], &OF_ARGO_CD].concat();
+                with_word(cli, flags.what.map(ExportedTo::name), &own)
+            }
             Some(Command::Access(access)) => {
                 let flags = typed(cli, |flag| OF_ACCESS.contains(&flag));
                 let words = access.command.words().into_iter().map(Argument::Word);
