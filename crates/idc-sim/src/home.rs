@@ -1,6 +1,6 @@
 //! Temporary home folders for the programs that use a simulation, so that they do not write to the user's own.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,8 +16,9 @@ const YOUNG: Duration = Duration::from_mins(1);
 /// that, the next one that creates a folder with the same prefix removes it.
 #[derive(Debug)]
 pub struct TemporaryHome {
-    folder: TempDir,
+    // Before the folder, because Windows does not remove the folder of an open file.
     _lock: File,
+    folder: TempDir,
 }
 
 impl TemporaryHome {
@@ -37,7 +38,7 @@ impl TemporaryHome {
         let folder = builder.prefix(prefix).tempdir_in(parent)?;
         let lock = File::create(folder.path().join(LOCK))?;
         lock.lock()?;
-        Ok(Self { folder, _lock: lock })
+        Ok(Self { _lock: lock, folder })
     }
 
     /// Returns the path of the folder.
@@ -58,9 +59,10 @@ fn remove_abandoned(parent: &Path, prefix: &str, young: Duration) {
             continue;
         }
         if let Ok(lock) = File::open(entry.path().join(LOCK)) {
-            match lock.try_lock() {
-                Ok(()) => drop(std::fs::remove_dir_all(entry.path())),
-                Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {}
+            let is_abandoned = lock.try_lock().is_ok();
+            drop(lock);
+            if is_abandoned {
+                let _ = std::fs::remove_dir_all(entry.path());
             }
         }
     }
@@ -78,7 +80,7 @@ mod tests {
         let killed = create();
         // The operating system releases the lock of a killed process, and nothing removes the folder.
         let left = killed.folder.path().to_owned();
-        let TemporaryHome { folder, _lock: lock } = killed;
+        let TemporaryHome { _lock: lock, folder } = killed;
         drop(lock);
         let _ = folder.keep();
         let foreign = parent.path().join("home-of-somebody");
