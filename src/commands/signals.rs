@@ -125,7 +125,9 @@ pub(super) fn survive_file_size_limit() -> Option<tokio::signal::unix::Signal> {
 }
 
 #[cfg(not(unix))]
-pub(super) fn survive_file_size_limit() {}
+pub(super) fn survive_file_size_limit() -> Option<()> {
+    None
+}
 
 /// Makes the child of a rehearsal exit with its parent, which serves the simulated AWS.
 pub(super) fn exit_with_parent() {

@@ -78,6 +78,7 @@ pub fn must_not_be_fixed(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "on Linux it can fail")]
 pub fn must_not_be_fixed(_path: &Path) -> io::Result<()> {
     Ok(())
 }
@@ -98,6 +99,7 @@ pub fn take_over(file: &fs::File, old: &Path, before: &fs::Metadata) -> io::Resu
 
 /// Gives the new file the owner of the old one: otherwise a program run as root would lock users out of their own
 /// files. Returns the permissions for the new file, without those of the group if the group cannot be kept.
+#[cfg_attr(not(unix), expect(clippy::unnecessary_wraps, reason = "on Unix it can fail"))]
 fn keep_owner(file: &fs::File, before: &fs::Metadata) -> io::Result<fs::Permissions> {
     #[cfg(unix)]
     {
@@ -123,6 +125,7 @@ fn without_group(mode: u32) -> u32 {
 
 /// Gives a new file or folder to the owner of the folder that contains it, if this process is root and that owner is
 /// not: `sudo` can keep the home folder of the user, who must not be locked out of files in it.
+#[cfg_attr(not(unix), expect(clippy::unnecessary_wraps, reason = "on Unix it can fail"))]
 pub fn give_to_owner_of_folder(path: &Path, folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if rustix::process::geteuid().is_root() {
