@@ -20,6 +20,8 @@ pub struct Environment {
     unreadable: Option<String>,
     /// Whether stdout is a terminal.
     pub stdout_is_terminal: bool,
+    /// Whether a console of Windows shows escape sequences as text.
+    shows_escape_sequences: bool,
     /// Whether a marker file of a container engine exists.
     in_container: bool,
     /// Records all calls to AWS, with `--record`.
@@ -54,6 +56,7 @@ impl Environment {
             }),
             is_terminal: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
             stdout_is_terminal: std::io::stdout().is_terminal(),
+            shows_escape_sequences: !interprets_escape_sequences(),
             in_container: ["/.dockerenv", "/run/.containerenv"]
                 .iter()
                 .any(|marker| Path::new(marker).exists()),
@@ -91,6 +94,11 @@ impl Environment {
             let locale = locale.to_ascii_lowercase();
             locale.contains("utf-8") || locale.contains("utf8")
         })
+    }
+
+    /// Whether the terminal only shows text line by line, without colors, and without a cursor that can be moved.
+    pub fn has_dumb_terminal(&self) -> bool {
+        self.shows_escape_sequences || self.var("TERM") == Some("dumb")
     }
 
     /// Whether the process runs in a container.
@@ -169,6 +177,22 @@ fn is_executable(path: &Path) -> bool {
     #[cfg(not(unix))]
     let is_executable = true;
     metadata.is_file() && is_executable
+}
+
+/// Makes stdout and stderr interpret escape sequences if they are a console of Windows, which does so only when it is asked to
+/// (Windows documentation, "Console Virtual Terminal Sequences"). Returns whether they do.
+#[cfg(windows)]
+fn interprets_escape_sequences() -> bool {
+    use winapi_util::console::Console;
+    [Console::stdout(), Console::stderr()]
+        .into_iter()
+        .flatten()
+        .all(|mut console| console.set_virtual_terminal_processing(true).is_ok())
+}
+
+#[cfg(not(windows))]
+fn interprets_escape_sequences() -> bool {
+    true
 }
 
 #[cfg(test)]

@@ -243,7 +243,9 @@ fn no_command(why: &NoCommand, args: &[String], environment: &Environment) -> Ex
         || args.iter().any(|arg| arg == "--output=json");
     // The width of the help. The screen uses that of the terminal if there is one.
     let width = Some(100);
-    let is_plain = environment.var("NO_COLOR").is_some() || args.iter().any(|arg| arg == "--no-color");
+    let is_plain = environment.has_dumb_terminal()
+        || environment.var("NO_COLOR").is_some()
+        || args.iter().any(|arg| arg == "--no-color");
     let screen = Screen {
         color: environment.is_terminal && environment.stdout_is_terminal && !is_plain,
         ascii: !environment.is_unicode(),

@@ -14,7 +14,7 @@ use crate::wizard::{Prompter, Waiting};
 
 /// The screen that the flags and the terminals describe.
 pub(super) fn screen(cli: &Cli, environment: &Environment) -> Screen {
-    let plain = is_accessible(cli, environment) || environment.var("TERM") == Some("dumb");
+    let plain = is_accessible(cli, environment) || environment.has_dumb_terminal();
     let color = !cli.flags.no_color
         && !plain
         && environment.var("NO_COLOR").is_none()
@@ -83,10 +83,9 @@ pub(super) fn prompter(
     screen: &Screen,
     browser: &Rc<Browser>,
 ) -> Option<Box<dyn Prompter>> {
-    let dumb = environment.var("TERM") == Some("dumb");
     if cli.flags.non_interactive {
         None
-    } else if is_accessible(cli, environment) || (environment.is_terminal && dumb) {
+    } else if is_accessible(cli, environment) || (environment.is_terminal && environment.has_dumb_terminal()) {
         Some(Box::new(Plain::new(screen, Rc::clone(browser))))
     } else if environment.is_terminal {
         Some(Box::new(Interactive::new(screen, Rc::clone(browser))))
@@ -100,7 +99,7 @@ pub(super) fn checking(cli: &Cli, environment: &Environment, screen: &Screen, wh
     if screen.quiet || !environment.is_terminal {
         return None;
     }
-    if is_accessible(cli, environment) || environment.var("TERM") == Some("dumb") {
+    if is_accessible(cli, environment) || environment.has_dumb_terminal() {
         screen.talk(what);
         return None;
     }

@@ -170,8 +170,7 @@ async fn carry_out_plan(
     if ready.plan.changes.is_empty() {
         return finish(cli, screen, &ready, &Ended::default(), Duration::ZERO);
     }
-    let has_bar =
-        environment.is_terminal && !is_accessible(cli, environment) && environment.var("TERM") != Some("dumb");
+    let has_bar = environment.is_terminal && !is_accessible(cli, environment) && !environment.has_dumb_terminal();
     let ended = apply_until_asked_to_end(screen, requests, &ready, has_bar).await;
     finish(cli, screen, &ready, &ended, began.elapsed())
 }
