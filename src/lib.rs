@@ -70,6 +70,7 @@ pub mod profiles;
 pub mod progress;
 pub mod reconcile;
 pub mod resources;
+mod shell;
 pub mod sso;
 mod text;
 pub mod ui;

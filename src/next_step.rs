@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::text::quoted;
+use crate::shell::{Shell, quoted};
 
 /// The commands of `idc-setup` that a hint can name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -585,9 +585,7 @@ impl Invocation {
             Subcommand::Current => self.subcommand,
             other => other,
         };
-        let variable = command.variable.as_ref();
-        let mut line = variable.map_or_else(String::new, |(name, value)| format!("{name}={} ", quoted(value)));
-        line.push_str("idc-setup");
+        let mut line = "idc-setup".to_owned();
         // A rehearsal has one account, so a command that names another profile is for real.
         let needs_profile =
             |argument: &Argument| matches!(argument, Argument::Placeholder(flag, _) if flag == "--profile");
@@ -625,7 +623,10 @@ impl Invocation {
         for argument in &command.arguments {
             argument.write(&mut line);
         }
-        line
+        match &command.variable {
+            Some((name, value)) => Shell::OF_PLATFORM.with_variable(name, value, &line),
+            None => line,
+        }
     }
 
     /// The arguments that the user gave and that still apply to this subcommand.
@@ -653,7 +654,9 @@ impl Invocation {
         match command {
             NextCommand::Setup(command) => self.command_line(command),
             NextCommand::Other(words) => line(words),
-            NextCommand::Sequence(commands) => commands.iter().map(line).collect::<Vec<_>>().join(" && "),
+            NextCommand::Sequence(commands) => {
+                Shell::OF_PLATFORM.sequence(&commands.iter().map(line).collect::<Vec<_>>())
+            }
         }
     }
 
@@ -694,6 +697,7 @@ mod tests {
 
     #[test]
     fn arguments_that_still_apply_are_kept_and_quoted() {
+        let state = quoted("it's.json");
         let invocation = Invocation {
             state: vec![value("--state", "it's.json")],
             credentials: vec![value("--profile", "work")],
@@ -703,17 +707,17 @@ mod tests {
         let line = |command: SetupCommand| invocation.command_line(&command);
         assert_eq!(
             line(SetupCommand::run().value("--only", "sign-in")),
-            "idc-setup --state 'it'\\''s.json' --profile work --username ada --only sign-in"
+            format!("idc-setup --state {state} --profile work --username ada --only sign-in")
         );
-        assert_eq!(line(SetupCommand::login()), "idc-setup login --state 'it'\\''s.json'");
+        assert_eq!(line(SetupCommand::login()), format!("idc-setup login --state {state}"));
         assert_eq!(
             line(SetupCommand::undo().placeholder("--profile", "NAME")),
-            "idc-setup undo --state 'it'\\''s.json' --profile NAME"
+            format!("idc-setup undo --state {state} --profile NAME")
         );
         invocation.note_answers_saved();
         assert_eq!(
             line(SetupCommand::run().value("--group", "-x")),
-            "idc-setup --state 'it'\\''s.json' --profile work --group=-x"
+            format!("idc-setup --state {state} --profile work --group=-x")
         );
     }
 

@@ -50,16 +50,6 @@ pub fn duration_text(time: Duration) -> String {
     format!("{count} {unit}{plural}")
 }
 
-/// Quotes a word for a POSIX shell, so that a command with any content can be copied from the screen.
-pub fn quoted(value: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./-_".contains(c);
-    if !value.is_empty() && value.chars().all(plain) {
-        value.to_owned()
-    } else {
-        format!("'{}'", value.replace('\'', "'\\''"))
-    }
-}
-
 /// Returns the text as one line without control characters. A name cannot move the cursor, change colors, or begin a line
 /// that looks like output of this program.
 pub fn clean(text: &str) -> String {
@@ -205,11 +195,8 @@ mod tests {
     }
 
     #[test]
-    fn untrusted_text_becomes_one_line_and_one_shell_word() {
+    fn untrusted_text_becomes_one_line() {
         assert_eq!(one_line("x\nerror: y\r\n  next:\tz "), "x error: y next: z");
-        assert_eq!(quoted("O'Hara $(id)"), "'O'\\''Hara $(id)'");
-        assert_eq!(quoted("ada@example.com"), "ada@example.com");
-        assert_eq!(quoted(""), "''");
         assert_eq!(duration_text(Duration::from_mins(1)), "1 minute");
         assert_eq!(duration_text(Duration::from_secs(90)), "90 seconds");
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::desired::Desired;
 use super::guards::Patterns;
 use crate::resources::inventory::Inventory;
-use crate::text::quoted;
+use crate::shell::quoted;
 
 /// The commands that sentences about permission sets name, with the arguments that they need: in a rehearsal, they are
 /// others.

@@ -92,7 +92,6 @@ fn last_record(cli: &Cli, environment: &Environment) -> Result<Record, UserError
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::quoted;
 
     #[test]
     fn the_printed_file_reads_back_as_the_same_answers() {
@@ -111,12 +110,5 @@ mod tests {
             rows
         };
         assert_eq!(sorted(read), sorted(answers));
-    }
-
-    #[test]
-    fn the_printed_command_is_quoted_for_a_shell() {
-        assert_eq!(quoted("a@example.com"), "a@example.com");
-        assert_eq!(quoted("O'Hara Smith"), "'O'\\''Hara Smith'");
-        assert_eq!(quoted("$(rm -rf x)"), "'$(rm -rf x)'");
     }
 }

@@ -35,7 +35,7 @@ use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::log;
 use crate::next_step::{Invocation, NextStep, SetupCommand, Subcommand};
-use crate::text::quoted;
+use crate::shell::quoted;
 use crate::ui::envelope::of_error;
 use crate::ui::{Screen, TerminalGuard};
 use crate::user_error::{UserError, UserErrorKind};

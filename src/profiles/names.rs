@@ -479,7 +479,7 @@ mod tests {
             prop_assert_eq!(unique.len(), roles.len());
             for name in &names {
                 prop_assert_eq!(Key::CliProfile.check(name), Ok(name.clone()));
-                prop_assert_eq!(&crate::text::quoted(name), name);
+                prop_assert_eq!(&crate::shell::Shell::Posix.quoted(name), name);
             }
         }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::Context;
 use crate::next_step::SetupCommand;
 use crate::progress::Entry;
-use crate::text::quoted;
+use crate::shell::quoted;
 use crate::user_error::UserError;
 use aws_config_file::files;
 

@@ -14,7 +14,7 @@ use crate::reconcile::Manually;
 use crate::reconcile::{
     Branch, Change, Condition, Consent, Context, Creation, Deletion, Error, Instance, Resource, StepInfo,
 };
-use crate::text::quoted;
+use crate::shell::quoted;
 use crate::user_error::UserError;
 
 /// What creating a group needs.

@@ -32,7 +32,8 @@ use crate::reconcile::{
     Branch, Change, Condition, Consent, Context, CreateResult, Deletion, End, Error, FieldChange, Instance, Resource,
     SettingChange, StepInfo, Target, create as create_with_retries, rerun, step_error,
 };
-use crate::text::{duration_text, quoted};
+use crate::shell::quoted;
+use crate::text::duration_text;
 use crate::user_error::UserError;
 
 /// What creating and updating a permission set needs.

@@ -12,6 +12,7 @@ use crate::answers::ago;
 use crate::next_step::{Invocation, SetupCommand, Subcommand};
 use crate::progress::{Origin, ResourceKind};
 use crate::reconcile::Importance;
+use crate::shell;
 use crate::text::{as_clause, clean};
 use crate::wizard::{HumanTask, Outcome, State, StepReport};
 
@@ -107,7 +108,7 @@ fn print_all_set(screen: &Screen, reports: &[StepReport]) {
         return print_recommended(screen, reports);
     }
     if let Some(profile) = &profile {
-        let export = format!("export AWS_PROFILE={}", crate::text::quoted(profile));
+        let export = shell::export("AWS_PROFILE", profile);
         line("Use it now", &screen.paint(&export, &Style::new().cyan()));
         line("", &screen.paint("aws s3 ls", &Style::new().cyan()));
         line("Tomorrow", &command(&SetupCommand::login()));
@@ -123,7 +124,7 @@ fn print_all_set(screen: &Screen, reports: &[StepReport]) {
 
 /// Prints in a rehearsal how the user would go on outside it, where its profile does not exist.
 pub fn print_own_account(screen: &Screen, profile: &str, login: &SetupCommand) {
-    let export = format!("export AWS_PROFILE={}", crate::text::quoted(profile));
+    let export = shell::export("AWS_PROFILE", profile);
     let login = Invocation::default().command_line(login);
     screen.result("  In your own account, you would go on with:");
     screen.raw_result(&aligned("Use it now", &clean(&export)));

@@ -12,7 +12,8 @@ use crate::aws::connect::Caller;
 use crate::ids::RegionName;
 use crate::next_step::{NextSteps, SetupCommand};
 use crate::profiles::plan::{Action, Row};
-use crate::text::{clean, clean_lines, listed, quoted};
+use crate::shell;
+use crate::text::{clean, clean_lines, listed};
 
 /// The lines of a difference that a question shows. `d` shows all of them.
 const SHOWN_LINES: usize = 20;
@@ -248,10 +249,7 @@ pub fn print_joined(screen: &Screen, report: &ProfilesReport) {
     if screen.is_rehearsal() {
         print_own_account(screen, &first.profile, &login);
     } else {
-        line(
-            "Use it now",
-            &paint(&format!("export AWS_PROFILE={}", quoted(&first.profile))),
-        );
+        line("Use it now", &paint(&shell::export("AWS_PROFILE", &first.profile)));
         line("", &paint("aws s3 ls"));
     }
     let others = report.rows.iter().filter(|row| row.profile != first.profile);

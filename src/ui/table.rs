@@ -93,10 +93,7 @@ pub fn print_text(screen: &Screen, outcome: &Outcome, command: &str) {
             if screen.is_rehearsal() {
                 closing::print_own_account(screen, profile, &SetupCommand::login());
             } else {
-                line(
-                    "Use it now",
-                    &format!("export AWS_PROFILE={}", crate::text::quoted(profile)),
-                );
+                line("Use it now", &crate::shell::export("AWS_PROFILE", profile));
             }
             line("Undo", &screen.command(&SetupCommand::undo()));
         }

@@ -43,11 +43,12 @@ impl Simulation {
         ]
     }
 
-    /// Returns `export` lines for a POSIX shell to `eval`.
+    /// Returns `export` lines for a POSIX shell to `eval`. On Windows, they are lines for PowerShell.
     ///
     /// They set [`variables`](Self::variables), a home folder, and the variable that tells `idc-setup` that it talks to
     /// a simulation. If the environment has a proxy, they also set `NO_PROXY` and `no_proxy`, so that other tools do not
-    /// send requests for 127.0.0.1 through it. The last line sets `HOME`.
+    /// send requests for 127.0.0.1 through it. The last line sets `HOME`, after
+    /// `USERPROFILE` on Windows.
     pub fn exports(&self, home: &Path) -> Vec<String> {
         let mut variables = self.variables();
         variables.push(("IDC_SETUP_REHEARSAL", self.server.url()));
@@ -56,10 +57,15 @@ impl Simulation {
             variables.push(("NO_PROXY", list.clone()));
             variables.push(("no_proxy", list));
         }
-        variables.push(("HOME", home.display().to_string()));
+        let home = home.display().to_string();
+        if cfg!(windows) {
+            // The AWS CLI and Python look only there.
+            variables.push(("USERPROFILE", home.clone()));
+        }
+        variables.push(("HOME", home));
         variables
             .into_iter()
-            .map(|(name, value)| format!("export {name}={}", shell_quoted(&value)))
+            .map(|(name, value)| export(name, &value))
             .collect()
     }
 }
@@ -74,6 +80,15 @@ fn no_proxy(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     first_set(["HTTP_PROXY", "http_proxy"]).or_else(|| first_set(["ALL_PROXY", "all_proxy"]))?;
     let current = first_set(["NO_PROXY", "no_proxy"]);
     Some(current.map_or_else(|| "127.0.0.1".to_owned(), |current| format!("127.0.0.1,{current}")))
+}
+
+/// The command that sets an environment variable: in a POSIX shell, and on Windows in PowerShell.
+fn export(name: &str, value: &str) -> String {
+    if cfg!(windows) {
+        format!("$env:{name} = '{}'", value.replace('\'', "''"))
+    } else {
+        format!("export {name}={}", shell_quoted(value))
+    }
 }
 
 /// Quotes a value for a POSIX shell. Only a NUL character cannot be quoted, and no environment variable can contain

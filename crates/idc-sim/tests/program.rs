@@ -16,6 +16,13 @@ struct Server {
     address: String,
 }
 
+/// What comes before the URL in the output.
+const EXPORT: &str = if cfg!(windows) {
+    "$env:AWS_ENDPOINT_URL = "
+} else {
+    "export AWS_ENDPOINT_URL="
+};
+
 impl Server {
     fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(PROGRAM)
@@ -26,8 +33,8 @@ impl Server {
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let url = stdout.by_ref().lines().map_while(Result::ok).find_map(|line| {
-            let url = line.strip_prefix("export AWS_ENDPOINT_URL=")?;
-            Some(url.to_owned())
+            let url = line.strip_prefix(EXPORT)?;
+            Some(url.trim_matches('\'').to_owned())
         });
         let url = url.expect("the server prints its URL");
         let address = url.strip_prefix("http://").unwrap().to_owned();

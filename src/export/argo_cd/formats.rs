@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::escape::{json as pretty, json_line, json_string};
 use super::super::hcl::{self, Block};
 use super::plan::{Mapping, NAMESPACE, Plan, ROLE};
-use crate::text::quoted;
+use crate::shell::Shell;
 
 /// The service that uses the role.
 const SERVICE: &str = "capabilities.eks.amazonaws.com";
@@ -50,8 +50,9 @@ pub(super) fn json_request(plan: &Plan) -> String {
     format!("{}\n", pretty(&request))
 }
 
-/// The commands of the AWS CLI.
+/// The commands of the AWS CLI, as a script for a POSIX shell.
 pub(super) fn cli(plan: &Plan) -> String {
+    let quoted = |value: &str| Shell::Posix.quoted(value);
     let cluster = &plan.options.cluster;
     let mut lines = Vec::new();
     if plan.options.role.is_none() {
