@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use idc_sim::{Cloud, Comparison, Options, PersonKind, Simulation, TemporaryHome, read_faults, scenarios};
 use jiff::SignedDuration;
 
@@ -62,6 +62,18 @@ struct Arguments {
 enum Command {
     /// Replay a recording of the real AWS against a scenario, and list the differences
     Compare(CompareArguments),
+    /// Print the completions for a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages to a folder
+    Man {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -128,6 +140,8 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ended = match &arguments.command {
         Some(Command::Compare(compared)) => compare(compared),
+        Some(Command::Completions { shell }) => completions(*shell),
+        Some(Command::Man { folder }) => man(folder),
         None => serve(&arguments).await.map(|()| ExitCode::SUCCESS),
     };
     match ended {
@@ -160,10 +174,30 @@ fn compare(arguments: &CompareArguments) -> Result<ExitCode, ServeError> {
             Output::Json => serde_json::to_string_pretty(&comparison).unwrap_or_default() + "\n",
         }
     };
-    let mut stdout = std::io::stdout();
-    let written = stdout.write_all(printed.as_bytes()).and_then(|()| stdout.flush());
-    written.map_err(|error| ServeError::failed(format!("Cannot write to stdout: {error}.")))?;
+    print(printed.as_bytes())?;
     Ok(code)
+}
+
+/// Prints the completions for a shell.
+fn completions(shell: clap_complete::Shell) -> Result<ExitCode, ServeError> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "idc-sim", &mut script);
+    print(&script)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a man page for the program and one for each command to a folder.
+fn man(folder: &Path) -> Result<ExitCode, ServeError> {
+    let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Arguments::command(), folder));
+    let failed = |error| ServeError::failed(format!("Cannot write the man pages to {}: {error}.", folder.display()));
+    written.map_err(failed)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(content: &[u8]) -> Result<(), ServeError> {
+    let mut stdout = std::io::stdout();
+    let written = stdout.write_all(content).and_then(|()| stdout.flush());
+    written.map_err(|error| ServeError::failed(format!("Cannot write to stdout: {error}.")))
 }
 
 /// The differences and the notes of a comparison, one in each line.

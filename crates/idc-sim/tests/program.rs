@@ -348,3 +348,21 @@ fn what_is_not_simulated_is_501_with_its_name_in_every_protocol() {
         "{answer}"
     );
 }
+
+#[test]
+fn it_writes_man_pages_and_completions() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("man");
+    let status = Command::new(PROGRAM).arg("man").arg(&pages).status().unwrap();
+    assert!(status.success());
+    for page in ["idc-sim.1", "idc-sim-compare.1"] {
+        let text = std::fs::read_to_string(pages.join(page)).unwrap();
+        assert!(text.contains(".SH SYNOPSIS"), "{page}: {text}");
+    }
+    let output = Command::new(PROGRAM).args(["completions", "bash"]).output().unwrap();
+    assert!(output.status.success());
+    assert!(String::from_utf8(output.stdout).unwrap().contains("--keep-calls"));
+    // A folder that cannot be created.
+    let status = Command::new(PROGRAM).arg("man").arg(pages.join("idc-sim.1")).status();
+    assert_eq!(status.unwrap().code(), Some(1));
+}
