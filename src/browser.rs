@@ -219,13 +219,20 @@ fn find(environment: &Environment) -> Result<Opener, String> {
     Ok(opener(program, true))
 }
 
-/// `BROWSER` holds a program with its arguments, or several of them: the first program that exists is used.
+/// `BROWSER` holds a program with its arguments, or several of them, separated as in `PATH`: the first program that exists is
+/// used.
 fn from_variable(environment: &Environment, value: &str) -> Result<Opener, String> {
-    let mut openers = value.split(':').filter_map(|command| {
+    let separator = if cfg!(windows) { ';' } else { ':' };
+    let mut openers = value.split(separator).filter_map(|command| {
         let mut words = command.split_whitespace().map(str::to_owned);
+        // The path of a program can contain spaces.
+        let (program, arguments) = match environment.program(command.trim()) {
+            Some(program) => (program, Vec::new()),
+            None => (environment.program(&words.next()?)?, words.collect()),
+        };
         Some(Opener {
-            program: environment.program(&words.next()?)?,
-            arguments: words.collect(),
+            program,
+            arguments,
             is_local: environment.var("SSH_CONNECTION").is_none() && environment.var("WSL_DISTRO_NAME").is_none(),
         })
     });
@@ -323,5 +330,27 @@ mod tests {
             Browser::of(&environment, false, None).why_unavailable(),
             Some("--no-browser")
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_first_program_of_browser_that_exists_is_used() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("my browser");
+        std::fs::write(&program, "").unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let program = program.to_str().unwrap();
+        for (value, expected, arguments) in [
+            ("/bin/true --new-window", "/bin/true", vec!["--new-window"]),
+            ("/no/such/program:/bin/true -x", "/bin/true", vec!["-x"]),
+            (program, program, vec![]),
+        ] {
+            let opener = from_variable(&Environment::default(), value).unwrap();
+            assert_eq!(
+                (opener.program.to_str(), opener.arguments),
+                (Some(expected), arguments.into_iter().map(str::to_owned).collect())
+            );
+        }
     }
 }
