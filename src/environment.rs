@@ -1,6 +1,7 @@
 //! The environment of the process as one value. No other module uses `std::env` for it.
 
 use std::collections::BTreeMap;
+use std::env::consts::EXE_SUFFIX;
 use std::fmt;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,9 @@ use std::path::{Path, PathBuf};
 use aws_config_file::Paths;
 
 use crate::aws::record::Recorder;
+
+/// The variable that says where the home folder is. Python, and with it the AWS CLI, does not read `HOME` on Windows.
+pub const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
 
 /// The environment variables and terminals of the process.
 #[derive(Clone, Default)]
@@ -112,7 +116,7 @@ impl Environment {
         if name.contains(['/', '\\']) {
             return Some(PathBuf::from(name)).filter(is_program);
         }
-        let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        let name = format!("{}{EXE_SUFFIX}", name.strip_suffix(EXE_SUFFIX).unwrap_or(name));
         std::env::split_paths(self.var("PATH")?)
             .map(|folder| folder.join(&name))
             .find(is_program)
@@ -140,9 +144,10 @@ impl Environment {
         names.split(',').filter(|name| !name.is_empty()).collect()
     }
 
-    /// The home folder, as the AWS tools determine it.
+    /// The home folder, as the AWS CLI determines it.
     pub fn home(&self) -> Option<PathBuf> {
-        self.var("HOME").or_else(|| self.var("USERPROFILE")).map(PathBuf::from)
+        let other = if cfg!(windows) { "HOME" } else { "USERPROFILE" };
+        self.var(HOME).or_else(|| self.var(other)).map(PathBuf::from)
     }
 
     /// The files of the AWS CLI and the SDKs; `None` if there is no home folder.
@@ -179,8 +184,8 @@ fn is_executable(path: &Path) -> bool {
     metadata.is_file() && is_executable
 }
 
-/// Makes stdout and stderr interpret escape sequences if they are a console of Windows, which does so only when it is asked to
-/// (Windows documentation, "Console Virtual Terminal Sequences"). Returns whether they do.
+/// Asks a console of Windows to interpret escape sequences on stdout and stderr, because it does not by default (Windows
+/// documentation, "Console Virtual Terminal Sequences"). Returns whether it does.
 #[cfg(windows)]
 fn interprets_escape_sequences() -> bool {
     use winapi_util::console::Console;

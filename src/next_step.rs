@@ -654,9 +654,7 @@ impl Invocation {
         match command {
             NextCommand::Setup(command) => self.command_line(command),
             NextCommand::Other(words) => line(words),
-            NextCommand::Sequence(commands) => {
-                Shell::OF_PLATFORM.sequence(&commands.iter().map(line).collect::<Vec<_>>())
-            }
+            NextCommand::Sequence(commands) => commands.iter().map(line).collect::<Vec<_>>().join(" && "),
         }
     }
 

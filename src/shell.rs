@@ -5,7 +5,7 @@
 pub enum Shell {
     /// `sh`, and shells that are like it, such as bash and zsh.
     Posix,
-    /// Windows PowerShell and PowerShell 7.
+    /// PowerShell 7.3 or later. Older ones remove double quotes and empty words on the way to a program.
     PowerShell,
 }
 
@@ -15,16 +15,18 @@ impl Shell {
 
     /// Quotes a word, so that a command with any content can be copied from the screen.
     pub fn quoted(self, value: &str) -> String {
-        let (plain, quote_in_quotes) = match self {
-            Self::Posix => ("@%+=:,./-_", "'\\''"),
+        let plain = match self {
+            Self::Posix => "@%+=:,./-_",
             // Here, `@` expands a variable, and `,` makes a list.
-            Self::PowerShell => ("%+=:./\\-_", "''"),
+            Self::PowerShell => "%+=:./\\-_",
         };
         let is_plain = |c: char| c.is_ascii_alphanumeric() || plain.contains(c);
         if !value.is_empty() && value.chars().all(is_plain) {
-            value.to_owned()
-        } else {
-            format!("'{}'", value.replace('\'', quote_in_quotes))
+            return value.to_owned();
+        }
+        match self {
+            Self::Posix => format!("'{}'", value.replace('\'', "'\\''")),
+            Self::PowerShell => powershell_quoted(value),
         }
     }
 
@@ -33,25 +35,40 @@ impl Shell {
         match self {
             Self::Posix => format!("export {name}={}", self.quoted(value)),
             // Without quotes, PowerShell would take a word for a command.
-            Self::PowerShell => format!("$env:{name} = '{}'", value.replace('\'', "''")),
+            Self::PowerShell => format!("$env:{name} = {}", powershell_quoted(value)),
         }
     }
 
-    /// A command with an environment variable. In PowerShell, the commands that follow have it too.
+    /// A command with an environment variable, which the commands that follow do not have.
     pub fn with_variable(self, name: &str, value: &str, command: &str) -> String {
         match self {
             Self::Posix => format!("{name}={} {command}", self.quoted(value)),
-            Self::PowerShell => format!("{}; {command}", self.export(name, value)),
+            Self::PowerShell => {
+                let export = self.export(name, value);
+                format!("$old = $env:{name}; {export}; {command}; $env:{name} = $old")
+            }
         }
     }
 
-    /// Commands that run one after the other. Windows PowerShell cannot stop at the first that fails.
-    pub fn sequence(self, commands: &[String]) -> String {
-        commands.join(match self {
-            Self::Posix => " && ",
-            Self::PowerShell => "; ",
-        })
+    /// The command that removes an environment variable.
+    pub fn unset(self, name: &str) -> [String; 2] {
+        match self {
+            Self::Posix => ["unset".to_owned(), name.to_owned()],
+            Self::PowerShell => ["Remove-Item".to_owned(), format!("Env:{name}")],
+        }
     }
+}
+
+/// A string of PowerShell, for which typographic quotes are quotes too (PowerShell documentation, `about_Quoting_Rules`).
+fn powershell_quoted(value: &str) -> String {
+    let mut text = "'".to_owned();
+    for c in value.chars() {
+        if matches!(c, '\'' | '\u{2018}'..='\u{201b}') {
+            text.push(c);
+        }
+        text.push(c);
+    }
+    text + "'"
 }
 
 /// Quotes a word for the shell of this platform.
@@ -76,6 +93,7 @@ mod tests {
             ("a,b", "a,b", "'a,b'"),
             ("", "''", "''"),
             ("O'Hara $(id)", "'O'\\''Hara $(id)'", "'O''Hara $(id)'"),
+            ("O’Hara", "'O’Hara'", "'O’’Hara'"),
             (r"C:\Users\ada", r"'C:\Users\ada'", r"C:\Users\ada"),
         ] {
             assert_eq!(Shell::Posix.quoted(value), posix);
@@ -99,7 +117,7 @@ mod tests {
         );
         assert_eq!(
             Shell::PowerShell.with_variable("AWS_PROFILE", "admin", "aws s3 ls"),
-            "$env:AWS_PROFILE = 'admin'; aws s3 ls"
+            "$old = $env:AWS_PROFILE; $env:AWS_PROFILE = 'admin'; aws s3 ls; $env:AWS_PROFILE = $old"
         );
     }
 }

@@ -22,11 +22,10 @@ pub fn man(cli: &Cli, folder: &Path, screen: &Screen) -> ExitCode {
     let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(cli::program(), folder));
     match written {
         Ok(()) => {
-            screen.talk(&format!(
-                "The man pages are in {}. To read one: man {}",
-                folder.display(),
-                folder.join("idc-setup.1").display()
-            ));
+            screen.talk(&format!("The man pages are in {}.", folder.display()));
+            if cfg!(unix) {
+                screen.talk(&format!("To read one: man {}", folder.join("idc-setup.1").display()));
+            }
             ExitCode::Success
         }
         Err(error) => {

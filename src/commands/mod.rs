@@ -142,7 +142,8 @@ fn say_recorded(recorder: &Recorder, screen: &Screen) {
     let plural = if calls == 1 { "" } else { "s" };
     screen.talk(&format!("Recorded {calls} call{plural} in {path}."));
     let path = quoted(&path.to_string());
-    screen.talk_unwrapped(&format!("Read it before you share it: less {path}"));
+    let pager = if cfg!(windows) { "more" } else { "less" };
+    screen.talk_unwrapped(&format!("Read it before you share it: {pager} {path}"));
 }
 
 /// Runs the command until it ends, the user presses Ctrl-C, or a signal requests termination. Everything is recorded when

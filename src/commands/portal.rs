@@ -17,7 +17,7 @@ use crate::aws::waiting::Timing;
 use crate::aws::{AwsError, AwsErrorKind, Clients, connect};
 use crate::browser::Browser;
 use crate::cli::Cli;
-use crate::environment::Environment;
+use crate::environment::{Environment, HOME};
 use crate::ids::RegionName;
 use crate::limits::{HOLDER_PAUSE, LOCK_LIMIT, LOGIN_WAIT};
 use crate::next_step::{NextStep, SetupCommand, Subcommand};
@@ -315,7 +315,7 @@ pub(super) async fn clients(
 pub(super) fn home(environment: &Environment, again: SetupCommand) -> Result<Paths, UserError> {
     environment
         .aws_files()
-        .ok_or_else(|| UserError::usage("There is no home folder.", again.after("set HOME")))
+        .ok_or_else(|| UserError::usage("There is no home folder.", again.after(format!("set {HOME}"))))
 }
 
 /// How long to wait for the sign-in.

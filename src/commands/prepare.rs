@@ -20,7 +20,7 @@ use crate::aws_cli::Finder;
 use crate::browser::Browser;
 use crate::cli::{Cli, Command, Correction, Mistakes, Rehearsed};
 use crate::doctor::Held;
-use crate::environment::Environment;
+use crate::environment::{Environment, HOME};
 use crate::ids::RegionName;
 use crate::limits::LONGEST_WAIT;
 use crate::next_step::{Argument, NextStep, SetupCommand};
@@ -499,7 +499,7 @@ fn state_file(cli: &Cli, folder: Option<&Folder>, connection: &Connection) -> Re
             UserError::usage(
                 "There is no home folder to store progress in.",
                 [
-                    NextStep::note("set HOME"),
+                    NextStep::note(format!("set {HOME}")),
                     SetupCommand::new(subcommand(cli))
                         .placeholder("--state", "FILE")
                         .to("specify a state file"),

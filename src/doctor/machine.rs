@@ -6,9 +6,10 @@ use super::row::{CheckStatus, Row};
 use crate::aws::clock::skew_message;
 use crate::aws_cli::{AwsCli, LOGIN_SINCE, PKCE_SINCE, Version, how_to_install};
 use crate::browser::Browser;
-use crate::environment::Environment;
+use crate::environment::{Environment, HOME};
 use crate::next_step::{NextStep, SetupCommand};
 use crate::progress::{Folder, Progress};
+use crate::shell::Shell;
 use crate::user_error::UserError;
 use crate::wizard::steps::WizardContext;
 use aws_config_file::{Config, Paths, Section, files, has_section, read_credentials};
@@ -84,7 +85,7 @@ async fn aws_files(environment: &Environment) -> Row {
         return Row::to_do(
             CHECK,
             "There is no home folder for the AWS files.",
-            SetupCommand::again().after("set HOME"),
+            SetupCommand::again().after(format!("set {HOME}")),
         );
     };
     let usable = crate::aws_files::readable(&paths).await;
@@ -123,7 +124,7 @@ async fn misleading_variable(environment: &Environment, paths: &Paths) -> Option
     let blank = environment.blank_variables();
     if let Some(name) = blank.into_iter().find(|name| name.ends_with("_FILE")) {
         let why = format!("{name} is set but empty. The AWS CLI then reads no such file.");
-        return Some(Row::note("aws_files", why).or(NextStep::other("unset it", ["unset", name])));
+        return Some(Row::note("aws_files", why).or(NextStep::other("unset it", Shell::OF_PLATFORM.unset(name))));
     }
     let mut variables = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].into_iter();
     let (variable, name) = variables.find_map(|variable| Some((variable, environment.var(variable)?)))?;
@@ -135,7 +136,7 @@ async fn misleading_variable(environment: &Environment, paths: &Paths) -> Option
     }
     let why =
         format!("{variable} names the profile {name}, which does not exist. The AWS CLI then refuses every command.");
-    Some(Row::note("aws_files", why).or(NextStep::other("unset it", ["unset", variable])))
+    Some(Row::note("aws_files", why).or(NextStep::other("unset it", Shell::OF_PLATFORM.unset(variable))))
 }
 
 /// The mode of a folder that other users can read.
@@ -184,7 +185,7 @@ fn progress(environment: &Environment, state: Option<&Path>) -> Row {
             CheckStatus::ToDo,
             "There is no home folder to save progress in.",
         )
-        .or([SetupCommand::again().after("set HOME"), with_another_file()]);
+        .or([SetupCommand::again().after(format!("set {HOME}")), with_another_file()]);
     };
     if let Err(error) = folder.check_writable() {
         return no_space(error);

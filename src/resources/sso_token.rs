@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 
 use super::cli_config;
+use crate::environment::HOME;
 use crate::next_step::SetupCommand;
 use crate::progress::{Entry, Origin, Record, ResourceId, ResourceKind, Verb};
 use crate::reconcile::Manually;
@@ -168,7 +169,7 @@ impl Resource for CachedFile {
         }
         let cache = path.parent().filter(|folder| folder.ends_with(".aws/sso/cache"));
         let home = cache.and_then(|cache| cache.ancestors().nth(3));
-        Some(Elsewhere::new(path, home.map(|home| ("HOME", home))))
+        Some(Elsewhere::new(path, home.map(|home| (HOME, home))))
     }
 
     async fn condition(&self, _context: &Context, entry: &Entry) -> Result<Condition, Error> {

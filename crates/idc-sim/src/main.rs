@@ -306,7 +306,7 @@ fn load_scenario(scenario: &str) -> Result<Cloud, String> {
     }
 }
 
-/// Prints `export` lines for a shell to `eval` on stdout, and a note for the user on stderr.
+/// Prints the commands that set the variables on stdout, and a note for the user on stderr.
 fn print_variables(simulation: &Simulation, home: &Path) -> std::io::Result<()> {
     let url = simulation.server.url();
     let mut stderr = std::io::stderr();

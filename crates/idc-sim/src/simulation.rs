@@ -43,12 +43,13 @@ impl Simulation {
         ]
     }
 
-    /// Returns `export` lines for a POSIX shell to `eval`. On Windows, they are lines for PowerShell.
+    /// Returns the commands that set the variables: `export` lines for a POSIX shell to `eval`, and on Windows lines for
+    /// PowerShell.
     ///
     /// They set [`variables`](Self::variables), a home folder, and the variable that tells `idc-setup` that it talks to
     /// a simulation. If the environment has a proxy, they also set `NO_PROXY` and `no_proxy`, so that other tools do not
-    /// send requests for 127.0.0.1 through it. The last line sets `HOME`, after
-    /// `USERPROFILE` on Windows.
+    /// send requests for 127.0.0.1 through it. The last line sets `HOME`. On Windows, the line before it sets
+    /// `USERPROFILE`.
     pub fn exports(&self, home: &Path) -> Vec<String> {
         let mut variables = self.variables();
         variables.push(("IDC_SETUP_REHEARSAL", self.server.url()));
@@ -85,10 +86,22 @@ fn no_proxy(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
 /// The command that sets an environment variable: in a POSIX shell, and on Windows in PowerShell.
 fn export(name: &str, value: &str) -> String {
     if cfg!(windows) {
-        format!("$env:{name} = '{}'", value.replace('\'', "''"))
+        format!("$env:{name} = {}", powershell_quoted(value))
     } else {
         format!("export {name}={}", shell_quoted(value))
     }
+}
+
+/// A string of PowerShell, for which typographic quotes are quotes too (PowerShell documentation, `about_Quoting_Rules`).
+fn powershell_quoted(value: &str) -> String {
+    let mut text = "'".to_owned();
+    for c in value.chars() {
+        if matches!(c, '\'' | '\u{2018}'..='\u{201b}') {
+            text.push(c);
+        }
+        text.push(c);
+    }
+    text + "'"
 }
 
 /// Quotes a value for a POSIX shell. Only a NUL character cannot be quoted, and no environment variable can contain

@@ -14,7 +14,7 @@ use super::session::add_session;
 use super::simulation::{Rehearsal, cannot_start};
 use crate::answers::Key;
 use crate::cli::{Cli, RehearsalFlag, RehearseFlags, Rehearsed};
-use crate::environment::Environment;
+use crate::environment::{Environment, HOME};
 use crate::exit_code::ExitCode;
 use crate::next_step::{Argument, SetupCommand};
 use crate::progress::{Folder, Progress};
@@ -74,7 +74,7 @@ pub(super) async fn perform(
         screen.talk(&format!("Your tasks are listed at {}/", rehearsal.server().url()));
     }
     let mut command = command(rehearsal, cli, flags, environment).map_err(cannot_start)?;
-    command.env("HOME", &home);
+    command.env("HOME", &home).env(HOME, &home);
     match flags.what {
         // Nobody has told the user the URL.
         Rehearsed::Join => {

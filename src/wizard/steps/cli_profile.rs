@@ -9,6 +9,7 @@ use super::context::WizardContext;
 use super::facts::Profile;
 use crate::answers::Key;
 use crate::aws_files::{self, Problem};
+use crate::environment::HOME;
 use crate::ids::RegionName;
 use crate::next_step::SetupCommand;
 use crate::progress::{ResourceKind, Verb};
@@ -51,7 +52,7 @@ impl CliProfile {
         self.context.paths.as_ref().ok_or_else(|| {
             UserError::failed(
                 format!("{}: there is no home folder.", INFO.name()),
-                SetupCommand::again().after("set HOME"),
+                SetupCommand::again().after(format!("set {HOME}")),
             )
         })
     }

@@ -23,6 +23,7 @@ use super::facts::{Profile, SignedIn};
 use crate::answers::Key;
 use crate::answers::values::AssignTo;
 use crate::aws_cli::{CliError, SESSIONS_SINCE};
+use crate::environment::HOME;
 use crate::ids::MembershipKey;
 use crate::next_step::{NextStep, NextSteps, SetupCommand};
 use crate::progress::{Origin, ResourceKind};
@@ -62,7 +63,7 @@ impl SignIn {
         self.context.paths.as_ref().ok_or_else(|| {
             UserError::failed(
                 format!("{}: there is no home folder.", INFO.name()),
-                SetupCommand::again().after("set HOME"),
+                SetupCommand::again().after(format!("set {HOME}")),
             )
         })
     }
