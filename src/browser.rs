@@ -219,20 +219,22 @@ fn find(environment: &Environment) -> Result<Opener, String> {
     Ok(opener(program, true))
 }
 
-/// `BROWSER` holds a program with its arguments, or several of them, separated as in `PATH`: the first program that exists is
-/// used.
+/// `BROWSER` holds a program with its arguments, or several of them, separated as in `PATH`. The first program that
+/// exists is used.
 fn from_variable(environment: &Environment, value: &str) -> Result<Opener, String> {
     let separator = if cfg!(windows) { ';' } else { ':' };
     let mut openers = value.split(separator).filter_map(|command| {
-        let mut words = command.split_whitespace().map(str::to_owned);
+        let command = command.trim();
         // The path of a program can contain spaces.
-        let (program, arguments) = match environment.program(command.trim()) {
-            Some(program) => (program, Vec::new()),
-            None => (environment.program(&words.next()?)?, words.collect()),
-        };
+        let spaces = command.match_indices(char::is_whitespace).map(|(at, _)| at);
+        let ends: Vec<usize> = spaces.chain([command.len()]).collect();
+        let (program, rest) = ends.into_iter().rev().find_map(|end| {
+            let (program, rest) = command.split_at(end);
+            Some((environment.program(program.trim_matches('"'))?, rest))
+        })?;
         Some(Opener {
             program,
-            arguments,
+            arguments: rest.split_whitespace().map(str::to_owned).collect(),
             is_local: environment.var("SSH_CONNECTION").is_none() && environment.var("WSL_DISTRO_NAME").is_none(),
         })
     });
@@ -342,8 +344,10 @@ mod tests {
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
         let program = program.to_str().unwrap();
         for (value, expected, arguments) in [
-            ("/bin/true --new-window", "/bin/true", vec!["--new-window"]),
-            ("/no/such/program:/bin/true -x", "/bin/true", vec!["-x"]),
+            ("/bin/sh --new-window", "/bin/sh", vec!["--new-window"]),
+            ("/no/such/program:/bin/sh -x", "/bin/sh", vec!["-x"]),
+            (&format!("\"{program}\" -x"), program, vec!["-x"]),
+            (&format!("{program} -x"), program, vec!["-x"]),
             (program, program, vec![]),
         ] {
             let opener = from_variable(&Environment::default(), value).unwrap();
