@@ -140,6 +140,12 @@ pub fn read_limited(path: &Path) -> Result<String, String> {
             path.display()
         ));
     }
+    if content.starts_with(&[0xff, 0xfe]) {
+        return Err(format!(
+            "{} is UTF-16, as Windows PowerShell writes files, and not UTF-8.",
+            path.display()
+        ));
+    }
     String::from_utf8(content).map_err(|error| {
         let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
             .split(|byte| *byte == b'\n')
@@ -207,5 +213,22 @@ mod tests {
         assert_eq!(found, [inside.join("teams/a.toml"), inside.join("teams/b.toml")]);
         let beside = reach.files_of_pattern(&inside.join("teams/a.toml"), "b.toml").unwrap();
         assert_eq!(beside, [inside.join("teams/b.toml")]);
+    }
+
+    #[test]
+    fn a_file_that_is_not_utf_8_is_refused_with_the_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("access.toml");
+        for (content, reason) in [
+            (
+                &b"\xff\xfef\0o\0"[..],
+                "is UTF-16, as Windows PowerShell writes files, and not UTF-8.",
+            ),
+            (b"a = 1\nb = \xff\n", "is not UTF-8 (line 2)."),
+        ] {
+            std::fs::write(&file, content).unwrap();
+            let message = read_limited(&file).unwrap_err();
+            assert!(message.ends_with(reason), "{message}");
+        }
     }
 }
