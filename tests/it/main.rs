@@ -1,6 +1,6 @@
 //! Integration tests: run the binary against the simulated AWS and against moto, and read the results with boto3.
 //!
-//! They need a shell, modes of files and pseudo-terminals. On Windows, `cargo test` runs the unit tests.
+//! They need a shell, modes of files and pseudo-terminals. On Windows, `cargo test` runs all others.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]

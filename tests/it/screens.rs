@@ -274,16 +274,16 @@ fn ctrl_c_at_any_prompt_or_wait_restores_the_terminal_and_the_next_run_completes
 fn colors_can_be_turned_off() {
     let env = TestEnv::new("complete");
     let color = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
-    let is_colored = |args: &[&str], variables: &[(&str, &str)]| {
+    let is_colored = |code: u32, args: &[&str], variables: &[(&str, &str)]| {
         let mut terminal = Terminal::sized(&env, args, SMALL, variables);
-        terminal.wait_for_exit();
+        assert_eq!(terminal.wait_for_exit(), code, "{}", terminal.contents());
         color.is_match(&terminal.raw_output())
     };
     // Also when the command line is not valid.
-    for command in ["status", "nonsense"] {
-        assert!(is_colored(&[command], &[]), "{command}");
-        assert!(!is_colored(&[command], &[("NO_COLOR", "1")]), "{command}");
-        assert!(!is_colored(&[command], &[("TERM", "dumb")]), "{command}");
-        assert!(!is_colored(&[command, "--no-color"], &[]), "{command}");
+    for (command, code) in [("status", 3), ("nonsense", 2)] {
+        assert!(is_colored(code, &[command], &[]), "{command}");
+        assert!(!is_colored(code, &[command], &[("NO_COLOR", "1")]), "{command}");
+        assert!(!is_colored(code, &[command], &[("TERM", "dumb")]), "{command}");
+        assert!(!is_colored(code, &[command, "--no-color"], &[]), "{command}");
     }
 }
