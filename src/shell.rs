@@ -1,5 +1,7 @@
 //! Lines that the user pastes into a shell: PowerShell on Windows, and a POSIX shell elsewhere.
 
+use idc_sim::powershell_quoted;
+
 /// What the user's commands are written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shell {
@@ -50,6 +52,14 @@ impl Shell {
         }
     }
 
+    /// The program that shows a file page by page.
+    pub fn pager(self) -> &'static str {
+        match self {
+            Self::Posix => "less",
+            Self::PowerShell => "more",
+        }
+    }
+
     /// The command that removes an environment variable.
     pub fn unset(self, name: &str) -> [String; 2] {
         match self {
@@ -57,18 +67,6 @@ impl Shell {
             Self::PowerShell => ["Remove-Item".to_owned(), format!("Env:{name}")],
         }
     }
-}
-
-/// A string of PowerShell, for which typographic quotes are quotes too (PowerShell documentation, `about_Quoting_Rules`).
-fn powershell_quoted(value: &str) -> String {
-    let mut text = "'".to_owned();
-    for c in value.chars() {
-        if matches!(c, '\'' | '\u{2018}'..='\u{201b}') {
-            text.push(c);
-        }
-        text.push(c);
-    }
-    text + "'"
 }
 
 /// Quotes a word for the shell of this platform.

@@ -35,7 +35,7 @@ use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::log;
 use crate::next_step::{Invocation, NextStep, SetupCommand, Subcommand};
-use crate::shell::quoted;
+use crate::shell::{Shell, quoted};
 use crate::ui::envelope::of_error;
 use crate::ui::{Screen, TerminalGuard};
 use crate::user_error::{UserError, UserErrorKind};
@@ -141,8 +141,7 @@ fn say_recorded(recorder: &Recorder, screen: &Screen) {
     }
     let plural = if calls == 1 { "" } else { "s" };
     screen.talk(&format!("Recorded {calls} call{plural} in {path}."));
-    let path = quoted(&path.to_string());
-    let pager = if cfg!(windows) { "more" } else { "less" };
+    let (pager, path) = (Shell::OF_PLATFORM.pager(), quoted(&path.to_string()));
     screen.talk_unwrapped(&format!("Read it before you share it: {pager} {path}"));
 }
 

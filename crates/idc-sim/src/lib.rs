@@ -47,6 +47,7 @@ mod recording;
 mod redaction;
 mod server;
 mod services;
+mod shell;
 mod simulation;
 mod state;
 #[cfg(test)]
@@ -59,6 +60,7 @@ pub use home::TemporaryHome;
 pub use protocol::error::ServiceError;
 pub use recording::{Exchange, RawResponse, Recording};
 pub use server::{Options, Server};
+pub use shell::powershell_quoted;
 pub use simulation::Simulation;
 pub use state::{
     Account, AdditionalRegion, Application, ApplicationAssignment, Assignment, Capability, Choices, Cloud, Cluster,

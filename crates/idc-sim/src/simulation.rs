@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::server::{Options, Server};
+use crate::shell;
 use crate::state::{Cloud, Credentials};
 
 /// A running server, with temporary credentials of the root user.
@@ -66,7 +67,7 @@ impl Simulation {
         variables.push(("HOME", home));
         variables
             .into_iter()
-            .map(|(name, value)| export(name, &value))
+            .map(|(name, value)| shell::export(name, &value))
             .collect()
     }
 }
@@ -81,31 +82,4 @@ fn no_proxy(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     first_set(["HTTP_PROXY", "http_proxy"]).or_else(|| first_set(["ALL_PROXY", "all_proxy"]))?;
     let current = first_set(["NO_PROXY", "no_proxy"]);
     Some(current.map_or_else(|| "127.0.0.1".to_owned(), |current| format!("127.0.0.1,{current}")))
-}
-
-/// The command that sets an environment variable: in a POSIX shell, and on Windows in PowerShell.
-fn export(name: &str, value: &str) -> String {
-    if cfg!(windows) {
-        format!("$env:{name} = {}", powershell_quoted(value))
-    } else {
-        format!("export {name}={}", shell_quoted(value))
-    }
-}
-
-/// A string of PowerShell, for which typographic quotes are quotes too (PowerShell documentation, `about_Quoting_Rules`).
-fn powershell_quoted(value: &str) -> String {
-    let mut text = "'".to_owned();
-    for c in value.chars() {
-        if matches!(c, '\'' | '\u{2018}'..='\u{201b}') {
-            text.push(c);
-        }
-        text.push(c);
-    }
-    text + "'"
-}
-
-/// Quotes a value for a POSIX shell. Only a NUL character cannot be quoted, and no environment variable can contain
-/// one.
-fn shell_quoted(value: &str) -> String {
-    shlex::try_quote(value).map_or_else(|_| "''".to_owned(), std::borrow::Cow::into_owned)
 }
