@@ -60,7 +60,7 @@ impl Environment {
             }),
             is_terminal: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
             stdout_is_terminal: std::io::stdout().is_terminal(),
-            shows_escape_sequences: !interprets_escape_sequences(),
+            shows_escape_sequences: !enable_escape_sequences(),
             in_container: ["/.dockerenv", "/run/.containerenv"]
                 .iter()
                 .any(|marker| Path::new(marker).exists()),
@@ -187,7 +187,7 @@ fn is_executable(path: &Path) -> bool {
 /// Asks a console of Windows to interpret escape sequences on stdout and stderr, because it does not by default (Windows
 /// documentation, "Console Virtual Terminal Sequences"). Returns whether it does.
 #[cfg(windows)]
-fn interprets_escape_sequences() -> bool {
+fn enable_escape_sequences() -> bool {
     use winapi_util::console::Console;
     [Console::stdout(), Console::stderr()]
         .into_iter()
@@ -196,7 +196,7 @@ fn interprets_escape_sequences() -> bool {
 }
 
 #[cfg(not(windows))]
-fn interprets_escape_sequences() -> bool {
+fn enable_escape_sequences() -> bool {
     true
 }
 

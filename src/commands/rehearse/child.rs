@@ -74,7 +74,7 @@ pub(super) async fn perform(
         screen.talk(&format!("Your tasks are listed at {}/", rehearsal.server().url()));
     }
     let mut command = command(rehearsal, cli, flags, environment).map_err(cannot_start)?;
-    command.env("HOME", &home).env(HOME, &home);
+    command.env(HOME, &home);
     match flags.what {
         // Nobody has told the user the URL.
         Rehearsed::Join => {
@@ -188,7 +188,7 @@ fn flag(rehearsal: &Rehearsal, cli: &Cli, flags: &RehearseFlags) -> std::io::Res
 
 /// Returns the answers that a kept rehearsal already has. Examples must not replace them.
 fn answered(home: &Path) -> Vec<Key> {
-    let own = Environment::of_variables(&[("HOME", &home.display().to_string())]);
+    let own = Environment::of_variables(&[(HOME, &home.display().to_string())]);
     let last = Folder::of(&own).and_then(|folder| Some((folder.last()?, folder)));
     let state = last.map(|(last, folder)| folder.state_file(&last.partition, &last.account));
     let record = state.and_then(|state| Progress::read_file(&state).ok().flatten());
