@@ -24,7 +24,7 @@ use crate::protocol::models;
 use crate::protocol::wire::{self, ParsedRequest, WireResponse};
 use crate::recorded::Words;
 use crate::services::{self, Request};
-use crate::state::Cloud;
+use crate::state::{Cloud, Outcome};
 
 /// Settings of the server that are not part of the simulated account.
 #[derive(Debug, Default)]
@@ -418,18 +418,29 @@ async fn serve_call(
         let error = Words::RateExceeded.error(&[]);
         return Ok(parsed.write_response(&Err(error), request_id));
     }
-    let result = services::handle(
-        &mut shared.cloud(),
-        &Request {
-            service: parsed.service,
-            operation: &parsed.operation,
-            region: &parsed.region,
-            access_key_id: &parsed.access_key_id,
-            proof: parsed.proof.as_ref(),
-            input: &parsed.input,
-            now: Timestamp::now(),
-        },
-    );
+    let result = {
+        // Other calls start operations too, so nothing may come between this call and the failure of its operation.
+        let mut cloud = shared.cloud();
+        let earlier_operations = cloud.operations.len();
+        let result = services::handle(
+            &mut cloud,
+            &Request {
+                service: parsed.service,
+                operation: &parsed.operation,
+                region: &parsed.region,
+                access_key_id: &parsed.access_key_id,
+                proof: parsed.proof.as_ref(),
+                input: &parsed.input,
+                now: Timestamp::now(),
+            },
+        );
+        if let Some(FaultKind::FailLater(reason)) = &fault {
+            for operation in cloud.operations.iter_mut().skip(earlier_operations) {
+                operation.outcome = Outcome::Failed(reason.clone());
+            }
+        }
+        result
+    };
     let result = checked(parsed, result);
     match fault {
         Some(FaultKind::CutAfter) => return Err(Abort::Close),
@@ -442,7 +453,6 @@ async fn serve_call(
             response.body = response.body.chars().take(response.body.len() / 2).collect();
             return Ok(response);
         }
-        Some(FaultKind::FailLater(reason)) if result.is_ok() => shared.cloud().fail_last_operation(reason),
         _ => {}
     }
     shared.sleep_half_latency().await;

@@ -68,6 +68,15 @@ impl Server {
         ))
     }
 
+    /// Posts a body and returns the response.
+    fn post(&self, path: &str, body: &str) -> String {
+        self.send(&format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            self.address,
+            body.len()
+        ))
+    }
+
     fn send(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
@@ -247,13 +256,7 @@ fn a_test_runner_can_ask_whether_it_is_ready_and_reset_it() {
 fn a_test_runner_injects_faults_and_reads_the_calls() {
     let server = Server::start(&["enabled", "--credentials", "any", "--keep-calls"]);
     let list = || server.call_with("SWBExternalService.ListInstances", "{}", &signed("AKIAFOREIGN", "sso"));
-    let post = |body: &str| {
-        server.send(&format!(
-            "POST /_sim/faults HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            server.address,
-            body.len()
-        ))
-    };
+    let post = |body: &str| server.post("/_sim/faults", body);
     let fault = "[[fault]]\noperation = \"ListInstances\"\nkind = \"throttle\"\n";
     assert!(post(fault).starts_with("HTTP/1.1 200"));
     assert!(list().contains("ThrottlingException"));
@@ -268,6 +271,54 @@ fn a_test_runner_injects_faults_and_reads_the_calls() {
         refused.starts_with("HTTP/1.1 400") && refused.contains("NoSuchOperation"),
         "{refused}"
     );
+}
+
+#[test]
+fn of_calls_at_the_same_time_exactly_those_with_the_fault_fail_later() {
+    let server = Server::start(&["complete", "--credentials", "any"]);
+    let (sso, state) = (signed("AKIAFOREIGN", "sso"), server.request("GET", "/_sim/state"));
+    let arn_of = |prefix: &str| {
+        let at = state.find(prefix).unwrap();
+        state[at..].split('"').next().unwrap().to_owned()
+    };
+    let body = format!(
+        "{{\"InstanceArn\":\"{}\",\"PermissionSetArn\":\"{}\",\"TargetType\":\"ALL_PROVISIONED_ACCOUNTS\"}}",
+        arn_of("arn:aws:sso:::instance/"),
+        arn_of("arn:aws:sso:::permissionSet/")
+    );
+    let provision = || server.call_with("SWBExternalService.ProvisionPermissionSet", &body, &sso);
+    assert!(provision().contains("IN_PROGRESS"));
+    let faults: Vec<String> = (1..=40)
+        .step_by(2)
+        .map(|nth| {
+            format!("[[fault]]\noperation = \"ProvisionPermissionSet\"\nnth = {nth}\nkind = \"fail-later\"\nmessage = \"odd\"\n")
+        })
+        // This call starts nothing, so it leaves the operation above alone.
+        .chain(["[[fault]]\noperation = \"ListInstances\"\nkind = \"fail-later\"\n".to_owned()])
+        .collect();
+    assert!(
+        server
+            .post("/_sim/faults", &faults.concat())
+            .starts_with("HTTP/1.1 200")
+    );
+    assert!(
+        server
+            .call_with("SWBExternalService.ListInstances", "{}", &sso)
+            .contains("ssoins-")
+    );
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| (0..5).for_each(|_| assert!(provision().contains("RequestId"))));
+        }
+    });
+    let state = server.request("GET", "/_sim/state");
+    let operations = state.matches("\"kind\":\"Provision\"").count();
+    assert_eq!(
+        (operations, state.matches("{\"Failed\":\"odd\"}").count()),
+        (41, 20),
+        "{state}"
+    );
+    assert!(!state.contains("injected by the faults file"), "{state}");
 }
 
 #[test]

@@ -106,14 +106,6 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// Marks the most recent operation as failed, if it is still pending.
-    pub fn fail_last_operation(&mut self, reason: String) {
-        let last = self.operations.last_mut();
-        if let Some(last) = last.filter(|last| last.outcome == Outcome::Pending) {
-            last.outcome = Outcome::Failed(reason);
-        }
-    }
-
     /// Returns the partition of ARNs, which follows from the Region.
     pub fn partition(&self) -> &'static str {
         match self.region.as_str() {
