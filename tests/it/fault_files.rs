@@ -103,6 +103,31 @@ fn a_run_completes_despite_the_faults_defined_in_a_file() {
 }
 
 #[test]
+fn a_fault_that_would_have_no_effect_is_rejected() {
+    let env = TestEnv::new("fresh");
+    for (fault, why) in [
+        (
+            "operation = \"CreateUsr\"\nkind = \"reset\"",
+            "no operation \"CreateUsr\"",
+        ),
+        ("kind = \"reset\"\nnth = 0", "nonzero"),
+        ("kind = \"delay\"\ndelay = \"-2s\"", "line 3"),
+        ("kind = \"status\"\nstatus = 99", "99 is not the status of a response"),
+        (
+            "kind = \"throttle\"\nstatus = 429",
+            "a fault of kind \"throttle\" has no key \"status\"",
+        ),
+        (
+            "kind = \"reset\"\ndelay = \"2s\"",
+            "a fault of kind \"reset\" has no key \"delay\"",
+        ),
+    ] {
+        std::fs::write(env.path("bad.toml"), format!("[[fault]]\n{fault}\n")).unwrap();
+        run(&env, &["rehearse", "--faults=bad.toml"]).expect(2).expect_text(why);
+    }
+}
+
+#[test]
 fn simulated_resets_and_refused_connections_are_real() {
     let env = TestEnv::new("enabled");
     let ask = || -> std::io::Result<String> {
@@ -122,16 +147,27 @@ fn simulated_resets_and_refused_connections_are_real() {
     env.fault("ListInstances", 1, FaultKind::Reset);
     assert_eq!(ask().unwrap_err().kind(), ErrorKind::ConnectionReset);
     assert!(ask().unwrap().starts_with("HTTP/1.1 403"));
-    env.fault("ListInstances", 1, FaultKind::Refused(Duration::from_millis(400)));
+    let outage = Duration::from_secs(2);
+    env.fault("ListInstances", 1, FaultKind::Refused(outage));
     let start = Instant::now();
     assert_eq!(ask().unwrap_err().kind(), ErrorKind::ConnectionReset);
-    std::thread::sleep(Duration::from_millis(50));
-    assert_eq!(ask().unwrap_err().kind(), ErrorKind::ConnectionRefused);
-    while ask().is_err() {
-        assert!(start.elapsed() < Duration::from_secs(10));
+    let mut errors = Vec::new();
+    while let Err(error) = ask() {
+        assert!(start.elapsed() < Duration::from_secs(20));
+        errors.push(error.kind());
         std::thread::sleep(Duration::from_millis(20));
     }
-    assert!(start.elapsed() >= Duration::from_millis(400));
+    assert!(start.elapsed() >= outage);
+    assert!(errors.contains(&ErrorKind::ConnectionRefused), "{errors:?}");
+    // A reset ends an outage.
+    env.fault("ListInstances", 1, FaultKind::Refused(Duration::from_mins(10)));
+    assert_eq!(ask().unwrap_err().kind(), ErrorKind::ConnectionReset);
+    env.server.reset().unwrap();
+    let start = Instant::now();
+    while ask().is_err() {
+        assert!(start.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]
@@ -181,14 +217,6 @@ fn responses_can_be_malformed_or_cut_and_operations_can_fail_later() {
     assert!(error.contains("the role is in use"), "{error}");
     assert_eq!(result.step("create-group")["state"], "done");
     assert_logged(&env, &["cut-before", "half-after", "foreign", "fail-later"]);
-    std::fs::write(
-        env.path("bad.toml"),
-        "[[fault]]\noperation = \"CreateUsr\"\nkind = \"reset\"\n",
-    )
-    .unwrap();
-    run(&env, &["rehearse", "--faults=bad.toml"])
-        .expect(2)
-        .expect_text("no operation \"CreateUsr\"");
 }
 
 #[test]
@@ -215,7 +243,7 @@ fn the_aws_quota_throttles_more_than_20_requests_a_second() {
 
 #[test]
 fn half_of_the_latency_falls_before_a_call_takes_effect_and_half_after_it() {
-    let latency = Duration::from_millis(800);
+    let latency = Duration::from_secs(2);
     let mut cloud = scenarios::named("enabled").unwrap();
     let root = cloud.root();
     let key = cloud.issue(root).access_key_id;
@@ -239,8 +267,9 @@ fn half_of_the_latency_falls_before_a_call_takes_effect_and_half_after_it() {
     let effect = start.elapsed();
     let response = caller.join().unwrap();
     assert!(effect >= latency / 2, "{effect:?}");
+    // The effect is noticed late on a busy machine.
     assert!(
-        response.saturating_sub(effect) >= latency / 4,
+        response.saturating_sub(effect) >= latency / 8,
         "{effect:?} {response:?}"
     );
 }

@@ -1,10 +1,10 @@
 //! Fault injection: which calls fail, and how.
 
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use serde::Deserialize;
 use tokio::sync::Notify;
 
@@ -51,6 +51,8 @@ pub enum FaultKind {
     Refused(Duration),
     /// The asynchronous operation that the call starts is accepted, and ends as `FAILED` with this reason.
     FailLater(String),
+    /// The call waits before it takes effect, and goes on as usual when it is released.
+    Hold(Hold),
     /// The call waits before it takes effect. When it is released, the connection is closed and the call has no effect.
     HoldBefore(Hold),
     /// The call takes effect and waits. When it is released, the connection is closed without a response.
@@ -70,6 +72,7 @@ impl FaultKind {
             Self::Reset => "reset",
             Self::Refused(_) => "refused",
             Self::FailLater(_) => "fail-later",
+            Self::Hold(_) => "hold",
             Self::HoldBefore(_) => "hold-before",
             Self::HoldAfter(_) => "hold-after",
         }
@@ -89,9 +92,10 @@ struct FaultFile {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct FaultEntry {
     operation: Option<String>,
-    nth: Option<u32>,
+    nth: Option<NonZeroU32>,
     kind: FaultName,
-    delay: Option<SignedDuration>,
+    #[serde(default, with = "jiff::fmt::serde::unsigned_duration::friendly::compact::optional")]
+    delay: Option<Duration>,
     code: Option<String>,
     message: Option<String>,
     status: Option<u16>,
@@ -127,11 +131,65 @@ enum FaultName {
     FailLater,
 }
 
+impl FaultName {
+    /// The value of `kind`.
+    fn text(self) -> &'static str {
+        match self {
+            Self::Delay => "delay",
+            Self::Throttle => "throttle",
+            Self::Error => "error",
+            Self::Status => "status",
+            Self::Malformed => "malformed",
+            Self::CutBefore => "cut-before",
+            Self::CutAfter => "cut-after",
+            Self::HalfAfter => "half-after",
+            Self::Reset => "reset",
+            Self::Refused => "refused",
+            Self::FailLater => "fail-later",
+        }
+    }
+
+    /// The keys that a fault of this kind can have, in addition to `operation` and `nth`.
+    fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Delay | Self::Refused => &["delay"],
+            Self::Throttle => &["retry-after-seconds"],
+            Self::Error => &["code", "message", "status"],
+            Self::Status => &["status", "body"],
+            Self::Malformed => &["body"],
+            Self::FailLater => &["message"],
+            Self::CutBefore | Self::CutAfter | Self::HalfAfter | Self::Reset => &[],
+        }
+    }
+}
+
 impl FaultEntry {
+    /// Rejects what would have no effect.
+    fn check(&self) -> Result<(), String> {
+        if let Some(unknown) = self.operation.as_deref().filter(|operation| !is_operation(operation)) {
+            return Err(format!("the simulation has no operation {unknown:?}."));
+        }
+        if let Some(status) = self.status.filter(|status| !(200..600).contains(status)) {
+            return Err(format!("{status} is not the status of a response: use 200 to 599."));
+        }
+        let given = [
+            ("delay", self.delay.is_some()),
+            ("code", self.code.is_some()),
+            ("message", self.message.is_some()),
+            ("status", self.status.is_some()),
+            ("retry-after-seconds", self.retry_after_seconds.is_some()),
+            ("body", self.body.is_some()),
+        ];
+        let keys = self.kind.keys();
+        match given.iter().find(|(key, is_given)| *is_given && !keys.contains(key)) {
+            Some((key, _)) => Err(format!("a fault of kind {:?} has no key {key:?}.", self.kind.text())),
+            None => Ok(()),
+        }
+    }
+
     fn into_fault(self) -> Fault {
         let message = self.message.unwrap_or_else(|| "injected by the faults file".to_owned());
-        let delay = self.delay.and_then(|delay| Duration::try_from(delay).ok());
-        let delay = delay.unwrap_or(Duration::from_secs(1));
+        let delay = self.delay.unwrap_or(Duration::from_secs(1));
         let kind = match self.kind {
             FaultName::Delay => FaultKind::Delay(delay),
             FaultName::Reset => FaultKind::Reset,
@@ -164,7 +222,7 @@ impl FaultEntry {
         };
         Fault {
             operation: self.operation,
-            nth: self.nth,
+            nth: self.nth.map(NonZeroU32::get),
             kind,
         }
     }
@@ -173,8 +231,7 @@ impl FaultEntry {
 /// Reads a faults file.
 ///
 /// # Errors
-/// A message for the user when the file cannot be read, is not a valid faults file (the message names the line), or
-/// names an unknown operation.
+/// A message for the user when the file cannot be read, or is not valid (see [`parse_faults`]).
 pub fn read_faults(path: &Path) -> Result<Vec<Fault>, String> {
     let name = path.display();
     let text = read_regular(path).map_err(|error| format!("Cannot read the faults file {name}: {error}."))?;
@@ -184,13 +241,11 @@ pub fn read_faults(path: &Path) -> Result<Vec<Fault>, String> {
 /// Parses the text of a faults file.
 ///
 /// # Errors
-/// A message for the user when it is not valid (the message names the line), or names an unknown operation.
+/// A message for the user when it is not valid (the message names the line), names an unknown operation, or has a key that its
+/// kind does not use.
 pub fn parse_faults(text: &str) -> Result<Vec<Fault>, String> {
     let file: FaultFile = toml::from_str(text).map_err(|error| error.to_string())?;
-    let mut operations = file.fault.iter().filter_map(|entry| entry.operation.as_deref());
-    if let Some(unknown) = operations.find(|operation| !is_operation(operation)) {
-        return Err(format!("the simulation has no operation {unknown:?}."));
-    }
+    file.fault.iter().try_for_each(FaultEntry::check)?;
     Ok(file.fault.into_iter().map(FaultEntry::into_fault).collect())
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -64,7 +65,11 @@ struct Shared {
     quota: Option<Mutex<TokenBucket>>,
     /// The end of a simulated outage. Connections are refused until then.
     outage_ends: Mutex<Option<Instant>>,
-    outage_started: Notify,
+    outage_changed: Notify,
+    /// The number of resets. It changes only while `cloud` is locked.
+    resets: AtomicU64,
+    /// The number of requests for pages.
+    page_requests: AtomicU64,
 }
 
 /// A token bucket that holds the requests of one second.
@@ -115,7 +120,7 @@ impl Shared {
     /// Starts an outage: the server refuses connections for this long.
     fn start_outage(&self, duration: Duration) {
         *lock(&self.outage_ends) = Some(Instant::now() + duration);
-        self.outage_started.notify_one();
+        self.outage_changed.notify_one();
     }
 
     /// Returns how much longer the outage lasts, or `None` if there is none.
@@ -138,30 +143,41 @@ impl Shared {
         lock(&self.cloud)
     }
 
-    fn reset(&self) {
-        // It was written from a state, so it is one.
-        if let Ok(scenario) = serde_json::from_slice::<Cloud>(&self.scenario) {
-            let mut cloud = self.cloud();
-            let has_quotas = cloud.has_quotas;
-            *cloud = scenario;
-            cloud.has_quotas = has_quotas;
-        }
+    /// Restores the start. A call that began before it has no effect afterwards, and is not logged.
+    fn reset(&self) -> serde_json::Result<()> {
+        let mut scenario: Cloud = serde_json::from_slice(&self.scenario)?;
+        let mut cloud = self.cloud();
+        scenario.has_quotas = cloud.has_quotas;
+        *cloud = scenario;
+        self.resets.fetch_add(1, Ordering::Relaxed);
         *lock(&self.faults) = FaultPlan::of(&self.first_faults);
         if let Some(quota) = &self.quota {
             lock(quota).refill();
         }
+        *lock(&self.outage_ends) = None;
+        self.outage_changed.notify_one();
         self.log.clear();
+        Ok(())
+    }
+
+    /// Locks the cloud for a call that began after this number of resets, unless there was another one.
+    fn cloud_since(&self, resets: u64) -> Option<MutexGuard<'_, Cloud>> {
+        let cloud = self.cloud();
+        (self.resets.load(Ordering::Relaxed) == resets).then_some(cloud)
     }
 
     /// Answers a request to the server itself.
     fn answer(&self, control: Control, body: &Bytes) -> WireResponse {
         let (status, body) = match control {
             Control::Health => (200, control::health(self.log.count())),
-            Control::State => (200, serde_json::to_value(&*self.cloud()).unwrap_or_default()),
-            Control::Reset => {
-                self.reset();
-                (200, control::done())
-            }
+            Control::State => match serde_json::to_value(&*self.cloud()) {
+                Ok(state) => (200, state),
+                Err(error) => (500, control::refused(&error.to_string())),
+            },
+            Control::Reset => match self.reset() {
+                Ok(()) => (200, control::done()),
+                Err(error) => (500, control::refused(&error.to_string())),
+            },
             Control::Calls => (200, serde_json::json!({ "calls": self.log.lines() })),
             Control::AddFaults => match parse_faults(&String::from_utf8_lossy(body)) {
                 Ok(faults) => {
@@ -207,7 +223,9 @@ impl Server {
             latency: options.latency,
             quota: options.quota.map(|per_second| Mutex::new(TokenBucket::new(per_second))),
             outage_ends: Mutex::default(),
-            outage_started: Notify::new(),
+            outage_changed: Notify::new(),
+            resets: AtomicU64::new(0),
+            page_requests: AtomicU64::new(0),
         });
         tokio::spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self { address, shared })
@@ -229,9 +247,12 @@ impl Server {
         lock(&self.shared.faults).add(fault);
     }
 
-    /// Restores the state and the faults that the server started with, and discards the calls so far.
-    pub fn reset(&self) {
-        self.shared.reset();
+    /// Restores the state and the faults that the server started with, ends an outage, and discards the calls so far.
+    ///
+    /// # Errors
+    /// If the state cannot be restored. Nothing was changed then.
+    pub fn reset(&self) -> serde_json::Result<()> {
+        self.shared.reset()
     }
 
     /// Removes all faults.
@@ -239,9 +260,14 @@ impl Server {
         *lock(&self.shared.faults) = FaultPlan::default();
     }
 
-    /// Returns how many calls so far can have changed something.
+    /// Returns how many calls and requests for pages so far can have changed something.
     pub fn change_count(&self) -> u64 {
-        self.shared.log.changes()
+        self.shared.log.changes() + self.shared.page_requests.load(Ordering::Relaxed)
+    }
+
+    /// Returns how long the server has been running. The times in the call log count from the same moment.
+    pub fn uptime(&self) -> Duration {
+        Duration::from_micros(self.shared.log.elapsed_us())
     }
 
     /// Returns the calls so far, in the order in which they finished. Empty without [`Options::keep_calls`].
@@ -268,8 +294,10 @@ async fn accept(mut listener: TcpListener, shared: Arc<Shared>) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = shared.outage_started.notified() => {
-                listener = reopen_after_outage(listener, &shared).await;
+            () = shared.outage_changed.notified() => {
+                if shared.remaining_outage().is_some() {
+                    listener = reopen_after_outage(listener, &shared).await;
+                }
                 continue;
             }
         };
@@ -291,7 +319,10 @@ async fn reopen_after_outage(listener: TcpListener, shared: &Shared) -> TcpListe
     };
     drop(listener);
     while let Some(remaining) = shared.remaining_outage() {
-        tokio::time::sleep(remaining).await;
+        tokio::select! {
+            () = tokio::time::sleep(remaining) => {}
+            () = shared.outage_changed.notified() => {}
+        }
     }
     loop {
         match TcpListener::bind(address).await {
@@ -344,7 +375,9 @@ async fn respond(shared: Arc<Shared>, request: HttpRequest<Incoming>) -> Result<
             cookie: header("cookie").unwrap_or_default(),
             now: Timestamp::now(),
         };
-        return Ok(to_http(&pages::page(&mut shared.cloud(), &page_request), "-"));
+        let page = pages::page(&mut shared.cloud(), &page_request);
+        shared.page_requests.fetch_add(1, Ordering::Relaxed);
+        return Ok(to_http(&page, "-"));
     };
     let mut line = CallLine {
         n: shared.log.next_number(),
@@ -356,16 +389,23 @@ async fn respond(shared: Arc<Shared>, request: HttpRequest<Incoming>) -> Result<
         outcome: String::new(),
         fault: None,
     };
-    let fault = lock(&shared.faults).fault_for(&parsed.operation);
+    let (resets, fault) = {
+        // No reset comes between.
+        let _cloud = shared.cloud();
+        let fault = lock(&shared.faults).fault_for(&parsed.operation);
+        (shared.resets.load(Ordering::Relaxed), fault)
+    };
     line.fault = fault.as_ref().map(|fault| fault.name().to_owned());
     let request_id = format!("00000000-0000-4000-8000-{:012x}", line.n);
-    let result = serve_call(&shared, &parsed, fault, &request_id).await;
+    let result = serve_call(&shared, &parsed, fault, &request_id, resets).await;
     line.outcome = match &result {
         Ok(response) => outcome_of(response),
         Err(_) => "cut".to_owned(),
     };
     line.end_us = shared.log.elapsed_us();
-    shared.log.append(line);
+    if let Some(_cloud) = shared.cloud_since(resets) {
+        shared.log.append(line);
+    }
     result.map(|response| to_http(&response, &request_id))
 }
 
@@ -378,12 +418,13 @@ fn outcome_of(response: &WireResponse) -> String {
     }
 }
 
-/// Handles one API call, with the fault that was planned for it.
+/// Handles one API call, with the fault that was planned for it, after this number of resets.
 async fn serve_call(
     shared: &Shared,
     parsed: &ParsedRequest,
     fault: Option<FaultKind>,
     request_id: &str,
+    resets: u64,
 ) -> Result<WireResponse, Abort> {
     shared.sleep_half_latency().await;
     match &fault {
@@ -407,6 +448,7 @@ async fn serve_call(
             shared.start_outage(*duration);
             return Err(Abort::Reset);
         }
+        Some(FaultKind::Hold(hold)) => hold.wait().await,
         Some(FaultKind::HoldBefore(hold)) => {
             hold.wait().await;
             return Err(Abort::Close);
@@ -420,7 +462,9 @@ async fn serve_call(
     }
     let result = {
         // Other calls start operations too, so nothing may come between this call and the failure of its operation.
-        let mut cloud = shared.cloud();
+        let Some(mut cloud) = shared.cloud_since(resets) else {
+            return Err(Abort::Close);
+        };
         let earlier_operations = cloud.operations.len();
         let result = services::handle(
             &mut cloud,
