@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use idc_sim::{Cloud, PersonKind, scenarios};
 
+use super::rehearsed::{idc, serve};
 use super::support::browser::Browser;
-use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv, wait_until};
 
 /// What the last page of each task says.
 const DONE: &str = "Done, return to your terminal.";
@@ -26,6 +27,27 @@ fn wait_for<T>(env: &TestEnv, found: impl Fn(&Cloud) -> Option<T>) -> T {
         assert!(Instant::now() < end, "the wizard did not reach this state");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+#[test]
+fn what_a_user_does_on_a_page_is_kept_even_if_the_rehearsal_is_killed() {
+    let env = env("organization");
+    let args = [
+        "rehearse",
+        "--serve",
+        "--world=organization",
+        "--person=pages",
+        "--keep=kept",
+    ];
+    let (server, variables) = serve(&mut idc(&env, &args), 9);
+    Browser::new(&variables["AWS_ENDPOINT_URL"])
+        .open("/console/singlesignon/home?region=us-east-1")
+        .press("Enable", &[])
+        .shows(DONE);
+    wait_until("the instance is saved", || {
+        std::fs::read_to_string(env.path("kept/scenario.toml")).is_ok_and(|text| text.contains("ssoins-"))
+    });
+    drop(server);
 }
 
 #[test]

@@ -289,8 +289,11 @@ async fn serve(arguments: &Arguments) -> Result<(), ServeError> {
     } else {
         stop.await;
     }
-    match &arguments.dump {
-        Some(path) => scenarios::write_file(path, &simulation.server.cloud()).map_err(ServeError::failed),
+    if let Some(path) = &arguments.dump {
+        scenarios::write_file(path, &simulation.server.cloud()).map_err(ServeError::failed)?;
+    }
+    match simulation.server.call_log_error() {
+        Some(error) => Err(ServeError::failed(format!("The calls could not be logged: {error}."))),
         None => Ok(()),
     }
 }

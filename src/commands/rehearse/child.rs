@@ -9,7 +9,7 @@ use super::super::invocation::{OF_THE_REHEARSAL, rehearsed_command, typed};
 #[cfg(unix)]
 use super::super::signals::is_hangup_ignored;
 use super::examples;
-use super::persist::{changes_scenario, dump_scenario, home, save_continuously, save_scenario, start_saving};
+use super::persist::{changes_scenario, dump_scenario, home, logged, save_continuously, save_scenario, start_saving};
 use super::session::add_session;
 use super::simulation::{Rehearsal, cannot_start};
 use crate::answers::Key;
@@ -100,13 +100,7 @@ pub(super) async fn perform(
     } else {
         dump_scenario(rehearsal, flags)
     };
-    let logged = rehearsal.server().call_log_error().map_or(Ok(()), |error| {
-        Err(UserError::failed(
-            format!("The calls could not be logged: {error}."),
-            SetupCommand::rehearse().placeholder("--calls", "FILE"),
-        ))
-    });
-    if let Err(error) = saved.and(logged) {
+    if let Err(error) = saved.and_then(|()| logged(rehearsal)) {
         // The command has printed its result, and stdout has one document only.
         screen.error(&error);
         return Ok(exit_code(status).max(ExitCode::from(error.kind).code()));

@@ -113,6 +113,17 @@ pub(super) fn dump_scenario(rehearsal: &Rehearsal, flags: &RehearseFlags) -> Res
     write_scenario(rehearsal, flags.dump.as_deref())
 }
 
+/// Checks that all calls were written to the file of `--calls`.
+pub(super) fn logged(rehearsal: &Rehearsal) -> Result<(), UserError> {
+    match rehearsal.server().call_log_error() {
+        None => Ok(()),
+        Some(error) => Err(UserError::failed(
+            format!("The calls could not be logged: {error}."),
+            SetupCommand::rehearse().placeholder("--calls", "FILE"),
+        )),
+    }
+}
+
 fn write_scenario(rehearsal: &Rehearsal, path: Option<&Path>) -> Result<(), UserError> {
     let Some(path) = path else { return Ok(()) };
     scenarios::write_file(path, &rehearsal.server().cloud()).map_err(|why| {

@@ -1,7 +1,7 @@
 //! `--serve`: serves the simulated AWS for other tools, until Ctrl-C or SIGTERM.
 
 use super::super::signals::asked_to_end;
-use super::persist::{home, save_scenario, start_saving};
+use super::persist::{home, logged, save_continuously, save_scenario, start_saving};
 use super::simulation::{Rehearsal, cannot_start};
 use crate::access::default_file;
 use crate::cli::RehearseFlags;
@@ -21,8 +21,12 @@ pub(super) async fn serve(rehearsal: &Rehearsal, flags: &RehearseFlags, screen: 
         screen.unwrapped_result(&line);
     }
     say_what_to_try(rehearsal, screen);
-    asked_to_end().await;
+    tokio::select! {
+        () = asked_to_end() => {}
+        error = save_continuously(rehearsal, flags) => return Err(error),
+    }
     save_scenario(rehearsal, flags)?;
+    logged(rehearsal)?;
     screen.talk("\nThe rehearsal has ended.");
     Ok(0)
 }
