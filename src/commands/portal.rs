@@ -265,8 +265,9 @@ pub(super) async fn save_for_session(
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         read => read.map_err(|error| session.error(format!("the AWS config file cannot be read: {error}.")))?,
     };
-    let now = Config::parse(&config).ok();
-    let now = now.and_then(|config| config.get(Section::SsoSession(&profile.session)));
+    let config = Config::parse(&config)
+        .map_err(|error| session.error(format!("the AWS config file is no longer valid: {error}.")))?;
+    let now = config.get(Section::SsoSession(&profile.session));
     if now.is_none_or(|now| now.get("sso_start_url") != Some(&profile.start_url)) {
         return Err(session.error(format!(
             "the SSO session {} was changed or removed while you signed in, so the sign-in was not saved.",

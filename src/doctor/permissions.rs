@@ -47,7 +47,11 @@ pub async fn row(context: &WizardContext, needed: &BTreeSet<Permission>) -> Row 
     if caller.is_root() {
         return Row::ok(CHECK, "The root user has all permissions.");
     }
-    let Some(principal) = principal(context).await else {
+    let principal = match principal(context).await {
+        Ok(principal) => principal,
+        Err(aws_error) => return unchecked(&aws_error),
+    };
+    let Some(principal) = principal else {
         return Row::note(
             CHECK,
             format!(
@@ -77,13 +81,7 @@ pub async fn row(context: &WizardContext, needed: &BTreeSet<Permission>) -> Row 
                 AwsErrorKind::Denied | AwsErrorKind::Service | AwsErrorKind::Invalid
             ) =>
         {
-            Row::note(
-                CHECK,
-                format!(
-                    "Cannot check the permissions of this caller: {}. A run stops at the first call that AWS denies.",
-                    aws_error.sentence().trim_end_matches('.')
-                ),
-            )
+            unchecked(&aws_error)
         }
         Err(aws_error) => Row::new(
             CHECK,
@@ -94,18 +92,37 @@ pub async fn row(context: &WizardContext, needed: &BTreeSet<Permission>) -> Row 
     }
 }
 
-/// The ARN of the caller's user or role in IAM.
-async fn principal(context: &WizardContext) -> Option<String> {
+/// The row if IAM does not answer the question.
+fn unchecked(aws_error: &AwsError) -> Row {
+    Row::note(
+        CHECK,
+        format!(
+            "Cannot check the permissions of this caller: {}. A run stops at the first call that AWS denies.",
+            aws_error.sentence().trim_end_matches('.')
+        ),
+    )
+}
+
+/// The ARN of the caller's user or role in IAM; `None` if it is neither.
+async fn principal(context: &WizardContext) -> Result<Option<String>, AwsError> {
     let caller = &context.caller;
     if caller.arn.contains(":user/") {
-        return Some(caller.arn.clone());
+        return Ok(Some(caller.arn.clone()));
     }
-    let (role, _) = crate::ids::assumed_role(&caller.arn)?;
+    let Some((role, _)) = crate::ids::assumed_role(&caller.arn) else {
+        return Ok(None);
+    };
     let iam = context.clients.iam(&context.bootstrap_region);
     // The ARN of a session does not contain the path of its role.
-    let answer = iam.get_role().role_name(role).send().await.ok();
-    let arn = answer.and_then(|answer| answer.role).map(|role| role.arn);
-    Some(arn.unwrap_or_else(|| format!("arn:{}:iam::{}:role/{role}", context.partition().id(), caller.account)))
+    match iam.get_role().role_name(role).send().await {
+        Ok(answer) => Ok(answer.role.map(|role| role.arn)),
+        // The roles of Identity Center have a path that cannot be guessed.
+        Err(error) if role.starts_with("AWSReservedSSO_") => Err(AwsError::of("iam:GetRole", error)),
+        Err(_) => {
+            let partition = context.partition().id();
+            Ok(Some(format!("arn:{partition}:iam::{}:role/{role}", caller.account)))
+        }
+    }
 }
 
 /// The actions that are denied.

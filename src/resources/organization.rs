@@ -13,7 +13,7 @@ use crate::limits::PROPAGATION_LIMIT;
 use crate::next_step::SetupCommand;
 use crate::progress::{Entry, Origin, ResourceKind, ResourceName, Verb};
 use crate::reconcile::Manually;
-use crate::reconcile::{Change, Consent, Context, Creation, Error, NamedConsent, StepInfo};
+use crate::reconcile::{Change, Consent, Context, Creation, Error, NamedConsent, StepInfo, rerun};
 use crate::user_error::UserError;
 
 /// What reading and creating an organization needs.
@@ -461,9 +461,23 @@ pub async fn create(context: &Context, info: &'static StepInfo, change: &Change)
         context.settle(change.verb, change.kind, &change.name, Some(entry))?;
     }
     // Until the organization is visible everywhere, an instance would be mistaken for an account instance.
-    let visible = || async { Ok::<_, UserError>(find(context).await.ok().flatten()) };
-    waiting::until(context.timing, PROPAGATION_LIMIT, visible).await?;
-    Ok(())
+    let visible = || async {
+        match find(context).await {
+            Err(aws_error) if aws_error.is_transient() => Ok(None),
+            found => found,
+        }
+    };
+    match waiting::until(context.timing, PROPAGATION_LIMIT, visible).await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(UserError::failed(
+            format!(
+                "{}: AWS has created the organization, and does not show it yet.",
+                info.name()
+            ),
+            SetupCommand::again(),
+        )),
+        Err(aws_error) => Err(rerun(info)(aws_error)),
+    }
 }
 
 /// Why undo never deletes an organization, and how the user can.

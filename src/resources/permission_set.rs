@@ -1083,7 +1083,8 @@ pub async fn request_provisioning(
         .await
         .map_err(|error| AwsError::of("sso:ProvisionPermissionSet", error))?;
     let status = answer.permission_set_provisioning_status;
-    Ok(status.and_then(|status| status.request_id).unwrap_or_default())
+    let request = status.and_then(|status| status.request_id);
+    request.ok_or_else(|| AwsError::unreadable("sso:ProvisionPermissionSet"))
 }
 
 /// Deletes a permission set, with a single attempt. A permission set that does not exist is no error.

@@ -214,7 +214,10 @@ async fn changes_of_own(
 ) -> Result<Vec<FieldChange>, UserError> {
     let (context, instance) = (shared.context, shared.instance);
     let set = permission_set::describe_with_parts(context, instance, arn, Parts::ALL).await;
-    let settings = set.map_err(rerun(&INFO))?.map(|set| set.settings).unwrap_or_default();
+    let set = set
+        .map_err(rerun(&INFO))?
+        .ok_or_else(|| missing("the permission set"))?;
+    let settings = set.settings;
     let tag = Setting::Tag(ACCESS_TAG.to_owned());
     let owner = spec.tags.as_ref().and_then(|tags| tags.get(ACCESS_TAG));
     if settings.get(&tag).cloned().flatten().as_ref() != owner {

@@ -513,9 +513,11 @@ impl<'a> Requests<'a> {
             }
             if ids.contains(request) {
                 running.was_listed = true;
+            } else if running.is_described {
+                // The answer says how it ended. With two answers, a failed assignment would be requested twice.
             } else if running.was_listed && !self.polling.is_early(now - running.at) {
                 ended.push(request.clone());
-            } else if !running.is_described {
+            } else {
                 // It was never listed, or ended so early that the list may be wrong.
                 running.is_described = true;
                 describe(self.shared, running.job, operation, request.clone(), calls);
