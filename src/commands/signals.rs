@@ -1,5 +1,7 @@
 //! Requests to end: Ctrl-C, signals, and the end of the parent process.
 
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::limits::REPEATED_SIGNAL;
@@ -15,34 +17,59 @@ const INTERRUPT: EndSignal = EndSignal { is_terminate: false };
 
 /// Waits for Ctrl-C, and on Unix also for SIGTERM and SIGHUP.
 pub(super) async fn asked_to_end() {
-    end_signal().await;
+    EndSignals::listen().next().await;
 }
 
-async fn end_signal() -> EndSignal {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-            let _ = tokio::signal::ctrl_c().await;
-            return INTERRUPT;
-        };
-        let hung_up = async {
+/// The signals that ask a process to end, from `listen` on. One that cannot be listened to ends the process at once.
+#[cfg(unix)]
+struct EndSignals {
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
+    hangup: Option<Signal>,
+}
+
+#[cfg(unix)]
+impl EndSignals {
+    fn listen() -> Self {
+        let listen = |kind| signal(kind).ok();
+        Self {
+            interrupt: listen(SignalKind::interrupt()),
+            terminate: listen(SignalKind::terminate()),
             // With nohup, the program is meant to continue without a terminal.
-            let hangup = (!is_hangup_ignored()).then(|| signal(SignalKind::hangup()));
-            match hangup {
-                Some(Ok(mut hangup)) => drop(hangup.recv().await),
-                _ => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => INTERRUPT,
-            _ = terminate.recv() => EndSignal { is_terminate: true },
-            () = hung_up => EndSignal { is_terminate: false },
+            hangup: (!is_hangup_ignored()).then(|| listen(SignalKind::hangup())).flatten(),
         }
     }
-    #[cfg(not(unix))]
-    {
-        let _ = tokio::signal::ctrl_c().await;
+
+    async fn next(&mut self) -> EndSignal {
+        async fn received(signal: &mut Option<Signal>) {
+            match signal {
+                Some(signal) => drop(signal.recv().await),
+                None => std::future::pending().await,
+            }
+        }
+        tokio::select! {
+            () = received(&mut self.interrupt) => INTERRUPT,
+            () = received(&mut self.terminate) => EndSignal { is_terminate: true },
+            () = received(&mut self.hangup) => EndSignal { is_terminate: false },
+        }
+    }
+}
+
+/// Ctrl-C, from `listen` on.
+#[cfg(windows)]
+struct EndSignals(Option<tokio::signal::windows::CtrlC>);
+
+#[cfg(windows)]
+impl EndSignals {
+    fn listen() -> Self {
+        Self(tokio::signal::windows::ctrl_c().ok())
+    }
+
+    async fn next(&mut self) -> EndSignal {
+        match &mut self.0 {
+            Some(interrupt) => drop(interrupt.recv().await),
+            None => std::future::pending().await,
+        }
         INTERRUPT
     }
 }
@@ -59,9 +86,10 @@ impl EndRequests {
     /// Begins to listen. `is_rehearsed` says whether a rehearsal started this process.
     pub(super) fn listen(is_rehearsed: bool) -> Self {
         let (sender, signals) = tokio::sync::mpsc::unbounded_channel();
+        let mut end = EndSignals::listen();
         tokio::spawn(async move {
             loop {
-                let signal = end_signal().await;
+                let signal = end.next().await;
                 if sender.send(signal).is_err() {
                     return;
                 }

@@ -132,8 +132,8 @@ impl Walk<'_> {
         };
         loop {
             if self.stop.is_requested() {
-                // The user quit at an earlier step in the meantime.
-                return Ok(false);
+                // The user quit at an earlier step in the meantime, and did not refuse this.
+                return Err(UserError::left());
             }
             match self.unless_stopped(self.prompter.confirm(&question)).await?? {
                 Reply::Value(answer) => return Ok(answer),

@@ -21,7 +21,7 @@ use crate::answers::{Answers, Key};
 use crate::progress::{Progress, ProgressError, SavedAnswer, StepRecord};
 use crate::reconcile::plan::Address;
 use crate::reconcile::{ChangeKey, StepInfo, Stop};
-use crate::user_error::UserError;
+use crate::user_error::{UserError, UserErrorKind};
 
 /// The options of a walk.
 #[derive(Debug, Clone, Default)]
@@ -147,7 +147,11 @@ impl<'a> Walk<'a> {
         };
         loop {
             let mut outcome = self.run_from(observations).await;
-            if !self.wants_review.take() {
+            let is_interrupted = outcome
+                .error
+                .as_ref()
+                .is_some_and(|error| error.kind == UserErrorKind::Interrupted);
+            if !self.wants_review.take() || is_interrupted {
                 if let Err(error) = self.forget_refused(&outcome.reports, &saved) {
                     outcome.error.get_or_insert(error.into());
                 }
@@ -155,7 +159,10 @@ impl<'a> Walk<'a> {
             }
             // The user went back from a question in a step, before the first change, to change values in the review.
             self.stop.withdraw();
-            observations = self.survey().await;
+            observations = match self.unless_stopped(self.survey()).await {
+                Ok(observations) => observations,
+                Err(error) => return self.outcome(outcome.reports, Some(error)),
+            };
         }
     }
 
