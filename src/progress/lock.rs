@@ -57,6 +57,8 @@ impl Lock {
         if !is_lock(&mut file).map_err(LockError::Io)? {
             return Err(LockError::Io(not_a_lock(path, "has unexpected content")));
         }
+        // A process that was killed may have left its id.
+        file.set_len(0).map_err(LockError::Io)?;
         files::make_private(&file)
             .and_then(|()| files::give_away(path))
             .map_err(LockError::Io)?;
@@ -65,8 +67,7 @@ impl Lock {
             since: Timestamp::now(),
         };
         let text = serde_json::to_string(&me).unwrap_or_default();
-        file.set_len(0)
-            .and_then(|()| file.rewind())
+        file.rewind()
             .and_then(|()| file.write_all(text.as_bytes()))
             .map_err(LockError::Io)?;
         Ok(Self { file })
@@ -80,12 +81,16 @@ impl Drop for Lock {
     }
 }
 
-/// The process that holds the lock, which writes its id right after it has taken the lock.
+/// The process that holds the lock, which writes its id right after it has taken the lock. Until then, the file can name a
+/// process that was killed, so only what two reads agree on counts.
 fn current_holder(file: &mut File) -> Option<Holder> {
+    let mut before = None;
     for _ in 0..HOLDER_READS {
-        if let Some(holder) = holder(file) {
-            return Some(holder);
+        let now = holder(file);
+        if now.is_some() && now == before {
+            return now;
         }
+        before = now;
         std::thread::sleep(HOLDER_PAUSE);
         file.rewind().ok()?;
     }
@@ -125,7 +130,12 @@ mod tests {
             other => panic!("{other:?}"),
         }
         drop(first);
-        Lock::take(&path).unwrap();
+        // A process that another test starts can briefly inherit the descriptor.
+        let free = || Lock::take(&path).is_ok();
+        assert!((0..500).any(|_| free() || {
+            std::thread::sleep(HOLDER_PAUSE);
+            false
+        }));
         // A file that only happens to have this name is not overwritten.
         fs::write(&path, "precious").unwrap();
         assert!(matches!(Lock::take(&path), Err(LockError::Io(_))));
