@@ -96,13 +96,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("pid");
         let script = format!("sleep 777 & echo $! > {}; wait", file.display());
-        let limit = std::time::Duration::from_millis(500);
-        assert!(
-            tokio::time::timeout(limit, output_of(shell(&script), Group::Own))
-                .await
-                .is_err()
-        );
-        let pid = std::fs::read_to_string(&file).unwrap();
+        let written = async {
+            loop {
+                match std::fs::read_to_string(&file) {
+                    Ok(pid) if pid.ends_with('\n') => break pid,
+                    _ => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+                }
+            }
+        };
+        let pid = tokio::select! {
+            _ = output_of(shell(&script), Group::Own) => panic!("the program ended"),
+            pid = written => pid,
+        };
         let path = format!("/proc/{}", pid.trim());
         for _ in 0..100 {
             // A process that has ended may be listed until its parent reads its status.

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use idc_setup::ui::access::json::{AccessBody, Event};
 use idc_setup::ui::envelope::Envelope;
-use idc_sim::{Assignment, FaultKind, Hold, PermissionSet, Role};
+use idc_sim::{Assignment, FaultKind, PermissionSet, Role};
 use serde_json::{Value, json};
 
 use super::json::schema;
 use super::support::team::{self, COUNTS, DEV, PROD, applied, edit, organization, team};
-use super::support::{RUNTIME, RunResult, TestEnv, is_mutating, yaml};
+use super::support::{RunResult, TestEnv, is_mutating, yaml};
 
 /// Asserts that the envelope fits its schema, and returns it.
 fn validated(result: &RunResult) -> Value {
@@ -980,20 +979,13 @@ fn a_file_for_another_instance_is_refused() {
 #[test]
 fn a_second_apply_on_this_machine_exits_with_6() {
     let env = team();
-    let hold = Hold::default();
-    env.fault("CreateUser", 1, FaultKind::HoldAfter(hold.clone()));
-    let mut first = env
-        .command(&["access", "apply"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let reached = RUNTIME.block_on(async { tokio::time::timeout(Duration::from_secs(20), hold.reached()).await });
-    assert!(reached.is_ok(), "the first apply begins");
+    let held = env.hold("CreateUser", 1, FaultKind::HoldAfter);
+    let mut first = env.spawn(&["access", "apply"]);
+    held.wait_until_reached();
     env.run(&["access", "apply"]).expect(6).expect_text("Another run");
     // Looking needs no lock.
     env.run(&["access", "plan"]).expect(3);
-    hold.release();
+    held.release();
     first.wait().unwrap();
     env.json(&["access", "apply"]).expect(0);
     assert_eq!(env.counts(), COUNTS);
@@ -1497,12 +1489,6 @@ mod in_a_terminal {
         assert_eq!(env.counts(), COUNTS);
     }
 
-    /// Waits until a request is held.
-    fn wait_until_reached(hold: &Hold) {
-        let reached = RUNTIME.block_on(async { tokio::time::timeout(Duration::from_secs(20), hold.reached()).await });
-        assert!(reached.is_ok(), "the request is made");
-    }
-
     /// Ends a command with Ctrl-C twice.
     fn stop_at_once(terminal: &mut Terminal) {
         terminal.keys("\u{3}");
@@ -1516,10 +1502,9 @@ mod in_a_terminal {
     #[test]
     fn ctrl_c_counts_the_assignments_that_were_made() {
         let env = team();
-        let hold = Hold::default();
-        env.fault("CreateAccountAssignment", 2, FaultKind::HoldAfter(hold.clone()));
+        let held = env.hold("CreateAccountAssignment", 2, FaultKind::HoldAfter);
         let mut terminal = Terminal::start(&env, &["access", "apply", "--yes"]);
-        wait_until_reached(&hold);
+        held.wait_until_reached();
         // All others end in the meantime.
         terminal.wait_for("9 of 10");
         stop_at_once(&mut terminal);
@@ -1527,7 +1512,7 @@ mod in_a_terminal {
         let made = "Done: 2 users, 1 group, 2 memberships, 2 permission sets, 2 assignments created.";
         assert!(screen.contains(made), "{screen}");
         assert!(screen.contains("Unknown: 1 change was in progress."), "{screen}");
-        hold.release();
+        held.release();
         env.json(&["access", "apply"]).expect(0);
         assert_eq!(env.counts(), COUNTS);
     }
@@ -1546,10 +1531,9 @@ mod in_a_terminal {
     #[test]
     fn a_second_ctrl_c_says_what_is_known() {
         let env = team();
-        let hold = Hold::default();
-        env.fault("CreateUser", 1, FaultKind::HoldAfter(hold.clone()));
+        let held = env.hold("CreateUser", 1, FaultKind::HoldAfter);
         let mut terminal = Terminal::start(&env, &["access", "apply", "--yes"]);
-        wait_until_reached(&hold);
+        held.wait_until_reached();
         stop_at_once(&mut terminal);
         let screen = terminal.contents();
         for part in [
@@ -1561,7 +1545,7 @@ mod in_a_terminal {
             assert!(screen.contains(part), "{part:?} is not in:\n{screen}");
         }
         assert!(!screen.contains('━'), "the bar is left:\n{screen}");
-        hold.release();
+        held.release();
         env.json(&["access", "apply"]).expect(0);
         assert_eq!(env.counts(), COUNTS);
     }

@@ -570,7 +570,7 @@ fn silent_instance_metadata_does_not_hold_up_a_run() {
     let start = std::time::Instant::now();
     assert_rejected(&env, env.run_setup(&[]), 4, &["credentials"]);
     let took = start.elapsed();
-    assert!(took < std::time::Duration::from_secs(5), "{took:?}");
+    assert!(took < std::time::Duration::from_secs(20), "{took:?}");
     listener.set_nonblocking(true).unwrap();
     assert!(listener.accept().is_ok(), "the metadata service was asked");
 }

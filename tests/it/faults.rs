@@ -3,7 +3,6 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use idc_sim::{FaultKind, scenarios};
 
@@ -197,34 +196,21 @@ fn origins(result: &RunResult, kind: &str) -> Vec<String> {
         .collect()
 }
 
-/// Delays the create request of a run. Meanwhile, a colleague's run starts, creates the resource, and completes.
+/// Holds the create request of a run. Meanwhile, a colleague's run starts, creates the resource, and completes.
 fn race_with_colleague(operation: &str, kind: &str) {
     let env = TestEnv::new("fresh");
     let home = tempfile::tempdir().unwrap();
-    env.fault(operation, 1, FaultKind::Delay(Duration::from_secs(14)));
-    let first = env
-        .command(&args())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A run saves the intent immediately before the call.
-    let started = Instant::now();
-    let is_recorded = || {
-        let text = std::fs::read_to_string(env.state_file()).unwrap_or_default();
-        let kept: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        let intents = kept["intents"].as_array().cloned().unwrap_or_default();
-        intents.iter().any(|intent| intent["kind"] == kind)
-    };
-    while !is_recorded() {
-        assert!(
-            started.elapsed() < Duration::from_secs(20),
-            "the intent for {operation} was never saved"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    std::thread::sleep(Duration::from_millis(300));
+    let held = env.hold(operation, 1, FaultKind::Hold);
+    let first = env.spawn_piped(&args());
+    held.wait_until_reached();
+    // A run saves the intent before the call.
+    let intents = env.state()["intents"].as_array().cloned().unwrap();
+    assert!(
+        intents.iter().any(|intent| intent["kind"] == kind),
+        "{operation}: {intents:?}"
+    );
     let colleague = RunResult::new(colleague_command(&env, home.path()).output().unwrap()).expect(0);
+    held.release();
     let result = RunResult::new(first.wait_with_output().unwrap());
     assert_eq!(result.code, 0, "{operation}: {}", result.summary());
     assert_eq!(origins(&result, kind), ["existing"], "{operation}: the slower run");
@@ -320,28 +306,15 @@ fn of_ten_runs_on_one_state_file_one_works_and_nine_name_the_lock_holder() {
 #[test]
 fn a_permission_set_that_someone_else_creates_at_the_same_time_is_not_changed() {
     let env = TestEnv::new("enabled");
-    env.fault("CreatePermissionSet", 1, FaultKind::Delay(Duration::from_secs(3)));
+    let held = env.hold("CreatePermissionSet", 1, FaultKind::Hold);
     let args = [&["run", "--output=json"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat();
-    let run = env
-        .command(&args)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // The run has seen that it does not exist, and is about to create it.
-    let start = Instant::now();
-    let is_intended = || {
-        let text = std::fs::read_to_string(env.state_file()).unwrap_or_default();
-        let state: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        state["intents"].to_string().contains("permission_set")
-    };
-    while !is_intended() {
-        assert!(start.elapsed() < Duration::from_secs(20), "the intent was never saved");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    let run = env.spawn_piped(&args);
+    // The run has seen that it does not exist.
+    held.wait_until_reached();
     let mut set = scenarios::named("complete").unwrap().permission_sets.remove(0);
     set.managed_policies = vec![READ_ONLY.to_owned()];
     env.server.cloud().permission_sets.push(set);
+    held.release();
     let result = RunResult::new(run.wait_with_output().unwrap());
     assert_eq!(result.code, 5, "{}", result.summary());
     assert!(

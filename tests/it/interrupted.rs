@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use idc_sim::{FaultKind, Hold, PersonKind, ServiceError};
+use idc_sim::{FaultKind, PersonKind, ServiceError};
 
 use super::support::forwarder::Forwarder;
 use super::support::team::team;
-use super::support::{ANSWERS, CREATIONS, NON_INTERACTIVE, RUNTIME, RunResult, TestEnv};
+use super::support::{ANSWERS, CREATIONS, NON_INTERACTIVE, RunResult, TestEnv};
 
 fn run_args() -> Vec<&'static str> {
     [&["run"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat()
@@ -285,18 +285,9 @@ fn a_web_page_in_place_of_a_response_does_not_decide_the_origin() {
 fn the_origin_depends_on_the_first_request_even_after_a_kill() {
     let env = TestEnv::new("enabled");
     // The request takes so long that a colleague's run completes first.
-    env.fault("CreateAccountAssignment", 1, FaultKind::Delay(Duration::from_secs(14)));
+    let request = env.hold("CreateAccountAssignment", 1, FaultKind::Hold);
     let mut child = env.spawn(&run_args());
-    let has_attached_policy = || {
-        env.server
-            .calls()
-            .iter()
-            .any(|call| call.operation == "AttachManagedPolicyToPermissionSet")
-    };
-    while !has_attached_policy() {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    std::thread::sleep(Duration::from_secs(1));
+    request.wait_until_reached();
     let home = tempfile::tempdir().unwrap();
     let mut colleague = env.command(&run_args());
     let colleague = colleague
@@ -305,18 +296,12 @@ fn the_origin_depends_on_the_first_request_even_after_a_kill() {
         .output()
         .unwrap();
     assert_eq!(colleague.status.code(), Some(0));
-    let hold = Hold::default();
-    env.fault(
-        "ListAccountAssignmentCreationStatus",
-        1,
-        FaultKind::HoldBefore(hold.clone()),
-    );
-    RUNTIME
-        .block_on(async { tokio::time::timeout(Duration::from_secs(20), hold.reached()).await })
-        .unwrap();
+    let look = env.hold("ListAccountAssignmentCreationStatus", 1, FaultKind::HoldBefore);
+    request.release();
+    look.wait_until_reached();
     child.kill().unwrap();
     child.wait().unwrap();
-    hold.release();
+    look.release();
     assert_eq!(env.server.cloud().operations.len(), 2);
     let result = env.json(&[&["run"], &NON_INTERACTIVE[..]].concat()).expect(0);
     let resource = result.step("account-assignment")["resources"][0].clone();
@@ -359,14 +344,9 @@ fn a_hangup_ends_a_run_like_ctrl_c() {
 #[test]
 fn an_apply_that_is_interrupted_while_it_reads_says_that_nothing_was_changed() {
     let env = team();
-    env.slow_down(700);
-    let child = env
-        .command(&["access", "apply", "--yes"])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(Duration::from_millis(1500));
+    let held = env.hold("ListInstances", 1, FaultKind::HoldBefore);
+    let child = env.spawn_piped(&["access", "apply", "--yes"]);
+    held.wait_until_reached();
     let kill = std::process::Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status()

@@ -1,10 +1,10 @@
 //! Signing in again, and the reasons why a successful sign-in can give no access.
 
 use idc_setup::ui::envelope::{Envelope, LoginBody};
-use idc_sim::{FaultKind, Hold, ServiceError};
+use idc_sim::{FaultKind, ServiceError};
 
 use super::json::schema;
-use super::support::{ANSWERS, NON_INTERACTIVE, RUNTIME, RunResult, TestEnv};
+use super::support::{ANSWERS, NON_INTERACTIVE, RunResult, TestEnv};
 
 /// Runs `login` without credentials in the environment.
 fn login(env: &TestEnv, args: &[&str]) -> RunResult {
@@ -139,14 +139,13 @@ fn without_a_name_the_profile_is_that_of_the_environment_or_of_the_only_session(
 fn a_sign_in_for_a_session_that_was_removed_meanwhile_is_not_saved() {
     let env = env_without_token();
     let config = env.config();
-    let hold = Hold::default();
     // While somebody signs in, an undo removes the session.
-    env.fault("StartDeviceAuthorization", 1, FaultKind::HoldBefore(hold.clone()));
+    let held = env.hold("StartDeviceAuthorization", 1, FaultKind::HoldBefore);
     let mut command = env.command(&["login"]);
     let child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
-    RUNTIME.block_on(hold.reached());
+    held.wait_until_reached();
     env.write_config(config.replace("[sso-session my-sso]", "[sso-session other]"));
-    hold.release();
+    held.release();
     let result = RunResult::new(child.wait_with_output().unwrap()).expect(1);
     assert!(
         result
@@ -219,18 +218,12 @@ fn login_detects_a_role_that_is_still_being_created() {
 #[test]
 fn a_user_who_is_removed_from_the_group_during_the_sign_in_is_detected() {
     let env = TestEnv::new("fresh");
-    let hold = Hold::default();
-    env.fault("CreateToken", 1, FaultKind::HoldBefore(hold.clone()));
+    let held = env.hold("CreateToken", 1, FaultKind::HoldBefore);
     let args = [&["run"], &NON_INTERACTIVE[..], &ANSWERS[..]].concat();
-    let child = env
-        .command(&args)
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    RUNTIME.block_on(hold.reached());
+    let child = env.spawn_piped(&args);
+    held.wait_until_reached();
     env.server.cloud().instances[0].store.memberships.clear();
-    hold.release();
+    held.release();
     let result = RunResult::new(child.wait_with_output().unwrap()).expect(1);
     assert!(
         result

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use idc_sim::scenarios;
 
 use super::support::terminal::Terminal;
-use super::support::{ANSWERS, RunResult, TestEnv};
+use super::support::{ANSWERS, RunResult, TestEnv, wait_until};
 
 pub fn idc(env: &TestEnv, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_idc-setup"));
@@ -395,7 +395,6 @@ fn a_dumped_scenario_can_be_used_to_start_a_rehearsal() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_kept_rehearsal_continues_after_a_kill() {
-    use std::time::{Duration, Instant};
     let env = TestEnv::new("fresh");
     let keep = |more: &[&str]| {
         let args = [&["rehearse", "--non-interactive", "--keep=kept"], more].concat();
@@ -408,19 +407,20 @@ fn a_kept_rehearsal_continues_after_a_kill() {
         .spawn()
         .unwrap();
     let scenario = env.path("kept/scenario.toml");
-    let started = Instant::now();
-    while !std::fs::read_to_string(&scenario).is_ok_and(|text| text.contains("[organization")) {
-        assert!(
-            started.elapsed() < Duration::from_secs(20),
-            "the scenario was never saved"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until("the scenario is saved", || {
+        std::fs::read_to_string(&scenario).is_ok_and(|text| text.contains("[organization"))
+    });
     killed.kill().unwrap();
     killed.wait().unwrap();
-    // Give the child process, which performs the run, time to exit and release the lock.
-    std::thread::sleep(Duration::from_millis(200));
-    let result = RunResult::new(keep(&["--person=auto", "--output=json"]).output().unwrap()).expect(0);
+    // The child process, which performs the run, holds the lock until it has ended, too.
+    let mut result = None;
+    wait_until("the lock is released", || {
+        let again = RunResult::new(keep(&["--person=auto", "--output=json"]).output().unwrap());
+        let is_free = again.code != 6;
+        result = Some(again);
+        is_free
+    });
+    let result = result.unwrap().expect(0);
     let step = result.step("enable-identity-center");
     let resources = step["resources"].as_array().unwrap().iter();
     let organization: Vec<_> = resources

@@ -1,6 +1,6 @@
 //! A second run asks no answered question again, creates nothing twice, and reports what exists.
 
-use super::support::{ANSWERS, TestEnv, is_mutating};
+use super::support::{ANSWERS, TestEnv, is_mutating, wait_until};
 use idc_sim::PersonKind;
 
 #[test]
@@ -122,14 +122,12 @@ fn of_two_runs_at_once_one_works_and_the_other_names_the_lock_holder() {
     // Nobody clicks Enable, so the first run waits and holds the lock.
     env.server.cloud().person.kind = PersonKind::Never;
     let mut first = env.spawn(&[&["run", "--non-interactive", "--wait=60s"], &ANSWERS[..]].concat());
-    let lock = env.state_file().with_extension("lock");
-    for _ in 0..200 {
-        let is_kept = std::fs::read_to_string(env.state_file()).is_ok_and(|text| text.contains("ada@example.com"));
-        if is_kept && std::fs::read_to_string(&lock).is_ok_and(|text| !text.is_empty()) {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    let lock = env.state_file().with_extension("json.lock");
+    let contains =
+        |path: &std::path::Path, part: &str| std::fs::read_to_string(path).is_ok_and(|text| text.contains(part));
+    wait_until("the first run saves its answers", || {
+        contains(&env.state_file(), "ada@example.com") && contains(&lock, "pid")
+    });
     let result = env.json(&["run", "--non-interactive"]).expect(6);
     let message = result.envelope()["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains(&format!("process {}", first.id())), "{message}");

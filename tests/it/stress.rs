@@ -300,12 +300,11 @@ fn a_limit_of_the_file_size_is_an_error_and_not_a_crash() {
 #[test]
 fn no_core_file_can_hold_credentials() {
     let env = TestEnv::new("enabled");
-    let hold = idc_sim::Hold::default();
-    env.fault("GetCallerIdentity", 1, idc_sim::FaultKind::HoldBefore(hold.clone()));
+    let held = env.hold("GetCallerIdentity", 1, idc_sim::FaultKind::HoldBefore);
     let mut child = env.spawn(&["status"]);
-    super::support::RUNTIME.block_on(hold.reached());
+    held.wait_until_reached();
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
-    hold.release();
+    held.release();
     child.wait().unwrap();
     let core = limits
         .lines()

@@ -1,7 +1,7 @@
 //! Interactive runs in a terminal: questions, the review, tasks and their keys, and how a run ends.
 
 use super::support::terminal::Terminal;
-use super::support::{ANSWERS, REGION, SKIP_RECOMMENDATIONS, TestEnv, is_mutating};
+use super::support::{ANSWERS, REGION, SKIP_RECOMMENDATIONS, TestEnv, is_mutating, wait_until};
 use idc_sim::PersonKind;
 
 /// Flags that skip the steps that need a sign-in.
@@ -229,7 +229,10 @@ fn an_enter_that_leaves_the_help_of_a_task_does_not_confirm_it() {
     let mut terminal = Terminal::start(&env, &[&["--email=admin@example.com"], &WITHOUT_SIGN_IN[..]].concat());
     terminal.answer("y+Enter start", "y\r");
     terminal.wait_for("Enter done");
+    terminal.wait_until_stable();
+    let task = terminal.contents();
     terminal.keys("?");
+    wait_until("the help is shown", || terminal.contents() != task);
     terminal.wait_until_stable();
     let helped = terminal.contents();
     std::thread::sleep(std::time::Duration::from_millis(600));

@@ -1,7 +1,6 @@
 //! Changes by others between a run and its undo, and while undo is running.
 
 use std::process::Command;
-use std::time::Duration;
 
 use idc_sim::{ApplicationAssignment, Cloud, FaultKind, Membership, Stamp};
 use serde_json::json;
@@ -205,22 +204,9 @@ fn undo_keeps_files_of_another_environment_and_continues() {
 
 /// Starts undo, waits until it has deleted the assignment, and interrupts it like Ctrl-C. Returns stdout and stderr.
 fn interrupt_after_assignment(env: &TestEnv, args: &[&str]) -> (String, String) {
-    env.fault("DeletePermissionSet", 1, FaultKind::Delay(Duration::from_secs(20)));
-    let child = env
-        .command(args)
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let start = std::time::Instant::now();
-    while !env.server.cloud().assignments.is_empty() {
-        assert!(
-            start.elapsed() < Duration::from_secs(20),
-            "the assignment was never deleted"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    std::thread::sleep(Duration::from_millis(500));
+    let held = env.hold("DeletePermissionSet", 1, FaultKind::HoldBefore);
+    let child = env.spawn_piped(args);
+    held.wait_until_reached();
     let status = Command::new("/bin/kill")
         .args(["-INT", &child.id().to_string()])
         .status();

@@ -181,21 +181,14 @@ fn assert_only_administrator_is_kept(env: &TestEnv, before: &Value) {
 fn undo_keeps_a_policy_that_a_colleague_attached_at_the_same_time() {
     let env = TestEnv::with(cloud_with_other_values());
     let before = account_state(&env);
-    let slow = FaultKind::Delay(std::time::Duration::from_secs(3));
-    env.fault("AttachManagedPolicyToPermissionSet", 1, slow);
+    let held = env.hold("AttachManagedPolicyToPermissionSet", 1, FaultKind::Hold);
     let mut run = env.spawn(&UPDATE);
-    // A run saves the previous values immediately before the call.
-    let is_recorded = || {
-        let text = std::fs::read_to_string(env.state_file()).unwrap_or_default();
-        let state: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        state["replaced"].to_string().contains(ADMINISTRATOR)
-    };
-    while !is_recorded() {
-        assert!(run.try_wait().unwrap().is_none(), "the update was never recorded");
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    held.wait_until_reached();
+    // A run saves the previous values before the call.
+    assert!(env.state()["replaced"].to_string().contains(ADMINISTRATOR));
     let policy = ADMINISTRATOR.to_owned();
     env.server.cloud().permission_sets[0].managed_policies.push(policy);
+    held.release();
     assert_eq!(run.wait().unwrap().code(), Some(0));
     undo(&env, &[]).expect(0);
     assert_only_administrator_is_kept(&env, &before);

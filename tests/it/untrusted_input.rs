@@ -191,14 +191,9 @@ fn an_interrupted_undo_prints_its_own_envelope() {
     use idc_setup::ui::envelope::{Envelope, UndoBody};
     let env = TestEnv::new("enabled");
     env.run_setup(&["--skip=sign-in"]).expect(3);
-    env.slow_down(700);
-    let mut child = env
-        .command(&["undo", "--yes", "--output=json"])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(Duration::from_millis(1500));
+    let held = env.hold("ListInstances", 1, FaultKind::HoldBefore);
+    let mut child = env.spawn_piped(&["undo", "--yes", "--output=json"]);
+    held.wait_until_reached();
     Command::new("/bin/kill")
         .args(["-INT", &child.id().to_string()])
         .status()
@@ -214,7 +209,7 @@ fn an_interrupted_undo_prints_its_own_envelope() {
 fn input_typed_before_a_question_is_not_consent() {
     use super::support::terminal::Terminal;
     let env = TestEnv::new("fresh");
-    env.slow_down(150);
+    let held = env.hold("ListInstances", 1, FaultKind::Hold);
     let mut terminal = Terminal::start(&env, &[&ANSWERS[..], &[super::support::REGION]].concat());
     terminal.wait_for("REHEARSAL");
     for _ in 0..6 {
@@ -222,6 +217,7 @@ fn input_typed_before_a_question_is_not_consent() {
         terminal.keys("\r");
         std::thread::sleep(Duration::from_millis(100));
     }
+    held.release();
     terminal.wait_for("y+Enter start");
     terminal.wait_for_question();
     std::thread::sleep(Duration::from_millis(500));

@@ -22,6 +22,7 @@ pub mod yaml;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use idc_sim::{CallLine, Cloud, Credentials, CustomerPolicy, Fault, FaultKind, Hold, Options, Server, User, scenarios};
 use serde_json::Value;
@@ -217,21 +218,12 @@ impl TestEnv {
     /// Runs the binary, and changes the account during the run: after this operation takes effect, and before the
     /// client receives the response.
     pub fn run_while(&self, args: &[&str], operation: &str, change: impl FnOnce(&mut Cloud)) -> RunResult {
-        let hold = Hold::default();
-        self.fault(operation, 1, FaultKind::HoldAfter(hold.clone()));
-        let child = self
-            .command(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary runs");
-        let timeout = std::time::Duration::from_secs(20);
-        let reached = RUNTIME.block_on(async { tokio::time::timeout(timeout, hold.reached()).await });
+        let held = self.hold(operation, 1, FaultKind::HoldAfter);
+        let child = self.spawn_piped(args);
+        held.wait_until_reached();
         change(&mut self.server.cloud());
-        hold.release();
-        let result = RunResult::new(child.wait_with_output().expect("the child ends"));
-        assert!(reached.is_ok(), "{operation} was never called: {}", result.summary());
-        result
+        held.release();
+        RunResult::new(child.wait_with_output().expect("the child ends"))
     }
 
     /// Starts the binary and does not wait for it.
@@ -241,6 +233,25 @@ impl TestEnv {
             .stderr(Stdio::null())
             .spawn()
             .expect("the binary runs")
+    }
+
+    /// Like [`spawn`](Self::spawn), with the output in pipes.
+    pub fn spawn_piped(&self, args: &[&str]) -> Child {
+        self.command(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs")
+    }
+
+    /// Holds the n-th call of an operation, counted from now on, in this way.
+    pub fn hold(&self, operation: &str, nth: u32, kind: fn(Hold) -> FaultKind) -> HeldCall {
+        let hold = Hold::default();
+        self.fault(operation, nth, kind(hold.clone()));
+        HeldCall {
+            operation: operation.to_owned(),
+            hold,
+        }
     }
 
     /// Injects a fault into the n-th call of an operation, counted from now on.
@@ -263,20 +274,17 @@ impl TestEnv {
 
     /// Runs the binary and kills it at the n-th call of an operation, before or after the call takes effect.
     pub fn kill_at(&self, args: &[&str], operation: &str, nth: u32, before: bool) {
-        let hold = Hold::default();
         let kind = if before {
-            FaultKind::HoldBefore(hold.clone())
+            FaultKind::HoldBefore
         } else {
-            FaultKind::HoldAfter(hold.clone())
+            FaultKind::HoldAfter
         };
-        self.fault(operation, nth, kind);
+        let held = self.hold(operation, nth, kind);
         let mut child = self.spawn(args);
-        let reached =
-            RUNTIME.block_on(async { tokio::time::timeout(std::time::Duration::from_secs(20), hold.reached()).await });
+        held.wait_until_reached();
         child.kill().expect("the child can be killed");
         child.wait().expect("the child ends");
-        hold.release();
-        assert!(reached.is_ok(), "{operation} was never called");
+        held.release();
     }
 
     /// Returns the calls so far, without repeated polls for the status of an asynchronous operation.
@@ -439,6 +447,39 @@ impl RunResult {
         let all = format!("{}{}", self.stdout, self.stderr);
         assert!(all.contains(words), "{words:?} is not in:\n{all}");
         self
+    }
+}
+
+/// A call that waits in the server.
+pub struct HeldCall {
+    operation: String,
+    hold: Hold,
+}
+
+impl HeldCall {
+    /// Waits until the call has arrived.
+    #[track_caller]
+    pub fn wait_until_reached(&self) {
+        let reached = RUNTIME.block_on(async { tokio::time::timeout(PATIENCE, self.hold.reached()).await });
+        assert!(reached.is_ok(), "{} was never called", self.operation);
+    }
+
+    /// Lets the call go on, or ends it, depending on the kind of the fault.
+    pub fn release(&self) {
+        self.hold.release();
+    }
+}
+
+/// How long tests wait for something that takes moments on an idle machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Waits until this is true.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_true: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !is_true() {
+        assert!(Instant::now() < end, "it never happens that {what}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
