@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::protocol::error::ServiceError;
 use crate::protocol::models::SERVICES;
-use crate::state::scenarios::read_regular;
+use crate::state::scenarios::{read_regular, toml_mistake};
 
 /// A fault to inject.
 #[derive(Debug, Clone)]
@@ -167,7 +167,11 @@ impl FaultEntry {
     /// Rejects what would have no effect.
     fn check(&self) -> Result<(), String> {
         if let Some(unknown) = self.operation.as_deref().filter(|operation| !is_operation(operation)) {
-            return Err(format!("the simulation has no operation {unknown:?}."));
+            let hint = match unknown.rsplit_once(':') {
+                Some((_, name)) if is_operation(name) => format!(" Write it without the service: {name:?}."),
+                _ => String::new(),
+            };
+            return Err(format!("the simulation has no operation {unknown:?}.{hint}"));
         }
         if let Some(status) = self.status.filter(|status| !(200..600).contains(status)) {
             return Err(format!("{status} is not the status of a response: use 200 to 599."));
@@ -244,7 +248,7 @@ pub fn read_faults(path: &Path) -> Result<Vec<Fault>, String> {
 /// A message for the user when it is not valid (the message names the line), names an unknown operation, or has a key that its
 /// kind does not use.
 pub fn parse_faults(text: &str) -> Result<Vec<Fault>, String> {
-    let file: FaultFile = toml::from_str(text).map_err(|error| error.to_string())?;
+    let file: FaultFile = toml::from_str(text).map_err(|error| format!("{}.", toml_mistake(text, &error)))?;
     file.fault.iter().try_for_each(FaultEntry::check)?;
     Ok(file.fault.into_iter().map(FaultEntry::into_fault).collect())
 }

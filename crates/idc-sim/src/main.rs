@@ -35,8 +35,8 @@ struct Arguments {
     #[arg(long)]
     keep_calls: bool,
     /// Add this latency to each API call, such as 80ms
-    #[arg(long, value_name = "DURATION")]
-    latency: Option<SignedDuration>,
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    latency: Option<Duration>,
     /// Inject the faults that this TOML file describes
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
@@ -261,17 +261,18 @@ async fn serve(arguments: &Arguments) -> Result<(), ServeError> {
     }
     let faults = arguments.faults.as_deref().map(read_faults).transpose();
     let faults = faults.map_err(ServeError::usage)?;
-    let latency = arguments.latency.map(Duration::try_from).transpose();
     let options = Options {
         port: arguments.port,
-        latency: latency
-            .map_err(|error| ServeError::usage(format!("--latency: {error}")))?
-            .unwrap_or_default(),
+        latency: arguments.latency.unwrap_or_default(),
         calls: arguments.calls.clone(),
         keep_calls: arguments.keep_calls,
         quota: arguments.quota.map(|Quota::Aws| 20),
         faults: faults.unwrap_or_default(),
     };
+    if let Some(path) = &arguments.calls {
+        std::fs::File::create(path)
+            .map_err(|error| ServeError::usage(format!("--calls: {} cannot be written: {error}.", path.display())))?;
+    }
     let simulation = Simulation::start(cloud, options)
         .await
         .map_err(|error| ServeError::failed(format!("Cannot serve on port {}: {error}.", arguments.port)))?;
@@ -298,6 +299,13 @@ async fn serve(arguments: &Arguments) -> Result<(), ServeError> {
     }
 }
 
+/// Parses a duration such as `80ms`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<SignedDuration>().ok();
+    let duration = parsed.and_then(|parsed| Duration::try_from(parsed).ok());
+    duration.ok_or_else(|| "not a duration such as 80ms or 2s".to_owned())
+}
+
 /// Loads a scenario by name, or from a file.
 fn load_scenario(scenario: &str) -> Result<Cloud, String> {
     match scenarios::named(scenario) {
@@ -315,7 +323,7 @@ fn print_variables(simulation: &Simulation, home: &Path) -> std::io::Result<()> 
     let mut stderr = std::io::stderr();
     writeln!(
         stderr,
-        "Serving a simulated AWS at {url}. Press Ctrl-C to stop. In another terminal, run:"
+        "Serving a simulated AWS at {url}. Press Ctrl-C to stop.\nIn another terminal, run the commands on stdout:"
     )?;
     // In one write, so that a reader never sees a part of them.
     let lines = simulation.exports(home).join("\n");

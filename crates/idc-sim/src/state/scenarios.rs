@@ -161,7 +161,20 @@ pub(crate) fn read_regular(path: &Path) -> std::io::Result<String> {
 pub fn read_file(path: &Path) -> Result<Cloud, String> {
     let name = path.display();
     let text = read_regular(path).map_err(|error| format!("Cannot read the scenario file {name}: {error}."))?;
-    toml::from_str(&text).map_err(|error| format!("Invalid scenario file {name}: {error}"))
+    toml::from_str(&text).map_err(|error| format!("Invalid scenario file {name}: {}.", toml_mistake(&text, &error)))
+}
+
+/// A mistake in a TOML file on one line: `line 3: unknown field`.
+pub fn toml_mistake(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().lines().next().unwrap_or_default();
+    let message = message.trim_end_matches('.');
+    match error.span() {
+        Some(span) => {
+            let before = text.get(..span.start).unwrap_or(text);
+            format!("line {}: {message}", before.matches('\n').count() + 1)
+        }
+        None => message.to_owned(),
+    }
 }
 
 /// Writes the state to a scenario file. Only the owner can read the file: its sessions are simulated, but they look
