@@ -15,6 +15,8 @@ use aws_config::{BehaviorVersion, Region, SdkConfig, imds};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::clients::{Clients, RefusedEndpoint};
 use super::clock::ServerClock;
@@ -60,12 +62,12 @@ pub struct UnknownRegion {
     hint: String,
 }
 
-/// The caller identity that STS returns.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An AWS identity, as STS returns it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Caller {
-    /// The account ID: twelve digits.
+    /// The account.
     pub account: AccountId,
-    /// The caller's ARN.
+    /// The ARN.
     pub arn: String,
 }
 

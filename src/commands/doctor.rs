@@ -16,7 +16,7 @@ use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::next_step::Subcommand;
 use crate::text::clean;
-use crate::ui::envelope::{CallerOut, CheckOut, DoctorBody, Envelope, FORMAT};
+use crate::ui::envelope::{CheckOut, DoctorBody, Envelope, FORMAT};
 use crate::ui::{NonInteractive, Screen};
 use crate::user_error::UserErrorKind;
 use crate::wizard::StepReport;
@@ -121,10 +121,7 @@ fn envelope(
     policy: Option<serde_json::Value>,
     exit: ExitCode,
 ) -> Envelope<DoctorBody> {
-    let caller = prepared.map(|prepared| CallerOut {
-        account: prepared.context.caller.account.clone(),
-        arn: prepared.context.caller.arn.clone(),
-    });
+    let caller = prepared.map(|prepared| prepared.context.caller.clone());
     Envelope {
         format: FORMAT,
         command: "doctor".to_owned(),

@@ -5,7 +5,7 @@ use crate::cli::{Cli, Output};
 use crate::exit_code::ExitCode;
 use crate::next_step::Subcommand;
 use crate::text::clean_lines;
-use crate::ui::envelope::{self, CallerOut, Envelope};
+use crate::ui::envelope::{self, Envelope};
 use crate::ui::{Screen, closing, diagram, print_text};
 use crate::user_error::UserError;
 use crate::wizard::Outcome;
@@ -39,12 +39,10 @@ pub(super) fn finish(
     prepared: Option<&Prepared>,
     outcome: &Outcome,
 ) -> ExitCode {
-    let exit = outcome.exit_code(cli.flags.strict);
+    // In `recommend`, the recommendations count.
+    let exit = outcome.exit_code(cli.flags.strict || command == Subcommand::Recommend);
     if cli.flags.output == Output::Json {
-        let caller = prepared.map(|prepared| CallerOut {
-            account: prepared.context.caller.account.clone(),
-            arn: prepared.context.caller.arn.clone(),
-        });
+        let caller = prepared.map(|prepared| prepared.context.caller.clone());
         let region = prepared.map_or_else(|| outcome.region.clone(), Prepared::region);
         screen.json(&Envelope::of_steps(command.name(), caller, region, outcome, exit, &screen.invocation).json());
     } else if exit == ExitCode::Interrupted {

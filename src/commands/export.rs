@@ -28,7 +28,7 @@ use crate::reconcile::{Instance, rerun};
 use crate::resources::inventory::Accounts;
 use crate::text::{capitalized, listed};
 use crate::ui::Screen;
-use crate::ui::envelope::{CallerOut, Envelope, ExportBody, FORMAT};
+use crate::ui::envelope::{Envelope, ExportBody, FORMAT};
 use crate::user_error::UserError;
 use crate::wizard::Step as _;
 use crate::wizard::steps::{EnableIdentityCenter, WizardContext};
@@ -393,10 +393,7 @@ fn hand_over(context: &WizardContext, to: ExportedTo, export: &Export) -> Result
 fn show(cli: &Cli, flags: &ExportFlags, screen: &Screen, done: &Done) {
     let context = &done.prepared.context;
     if cli.flags.output == Output::Json {
-        let caller = CallerOut {
-            account: context.caller.account.clone(),
-            arn: context.caller.arn.clone(),
-        };
+        let caller = context.caller.clone();
         let envelope = Envelope {
             format: FORMAT,
             command: "export".to_owned(),

@@ -23,7 +23,7 @@ use crate::next_step::{NextStep, SetupCommand, Subcommand};
 use crate::progress::Progress;
 use crate::reconcile::{Importance, StepInfo};
 use crate::sso::Registrar;
-use crate::ui::envelope::{CallerOut, Envelope, ErrorOut, FORMAT, LoginBody};
+use crate::ui::envelope::{Envelope, ErrorOut, FORMAT, LoginBody};
 use crate::ui::{NonInteractive, Screen};
 use crate::user_error::UserError;
 use crate::wizard::Prompter;
@@ -436,10 +436,7 @@ fn envelope(
     exit: ExitCode,
 ) -> Envelope<LoginBody> {
     let done = ended.as_ref().ok();
-    let signed_in_as = done.map(|done| CallerOut {
-        account: done.identity.caller.account.clone(),
-        arn: done.identity.caller.arn.clone(),
-    });
+    let signed_in_as = done.map(|done| done.identity.caller.clone());
     Envelope {
         format: FORMAT,
         command: "login".to_owned(),

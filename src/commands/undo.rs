@@ -22,7 +22,7 @@ use crate::reconcile::Manually;
 use crate::reconcile::undo::{self, Disposition, InstanceState, Removal, Stopped, Undo};
 use crate::resources::{self, assignment, sso_token};
 use crate::text::clean;
-use crate::ui::envelope::{CallerOut, Envelope, ErrorOut, FORMAT, UndoBody};
+use crate::ui::envelope::{Envelope, ErrorOut, FORMAT, UndoBody};
 use crate::ui::{NonInteractive, Screen};
 use crate::user_error::{UserError, UserErrorKind};
 use crate::wizard::steps::{self, INFOS, SLUGS, WizardContext, cli_profile, pending_answers};
@@ -347,11 +347,17 @@ fn line(removal: &Removal) -> String {
     format!("{:8} {}{}", removal.disposition.word(), removal.name(), clean(&why))
 }
 
-/// Prints how a user can revert it. A command stays on its line, so that it can be copied.
+/// Prints how a user can revert it. A command stays on its line, so that it can be copied; not in a rehearsal, where it would
+/// change the account that the shell uses.
 fn say_manually(screen: &Screen, removal: &Removal) {
+    let whose = if screen.is_rehearsal() {
+        "in your own account: "
+    } else {
+        ""
+    };
     match &removal.manually {
-        Manually::Command(command) => screen.talk_unwrapped(&format!("           {command}")),
-        Manually::Steps(steps) => screen.talk(&format!("           {steps}")),
+        Manually::Command(command) => screen.talk_unwrapped(&format!("           {whose}{command}")),
+        Manually::Steps(steps) => screen.talk(&format!("           {whose}{steps}")),
     }
 }
 
@@ -393,7 +399,7 @@ async fn has_consent(prompter: &dyn Prompter, screen: &Screen, account: &str, co
     } else {
         format!("{count} changes")
     };
-    let question = format!("To undo {changes} in account {account}, type the account ID (Enter quits, ? explains)");
+    let question = format!("To undo {changes} in account {account}, type the account ID (Enter quits, ? helps)");
     loop {
         let typed = prompter.type_out(&question).await?;
         match typed.as_str() {
@@ -423,10 +429,7 @@ fn report(
     let elsewhere = removals.iter().find_map(|removal| removal.undo_elsewhere.clone());
     let exit = ExitCode::of_undo(error.map(|error| error.kind), has_changed || elsewhere.is_some());
     if cli.flags.output == Output::Json {
-        let caller = prepared.map(|prepared| CallerOut {
-            account: prepared.context.caller.account.clone(),
-            arn: prepared.context.caller.arn.clone(),
-        });
+        let caller = prepared.map(|prepared| prepared.context.caller.clone());
         let envelope = Envelope {
             format: FORMAT,
             command: "undo".to_owned(),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::access::json::AccessBody;
 use super::next::NextBody;
 use super::outputs::Outputs;
+use crate::aws::connect::Caller;
 use crate::doctor::{CheckStatus, Row};
 use crate::exit_code::ExitCode;
 use crate::export::File;
@@ -76,9 +77,9 @@ pub fn of_error(command: Subcommand, error: &UserError, exit: ExitCode, invocati
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct StepsBody {
     /// The identity whose credentials the command used.
-    pub caller: Option<CallerOut>,
+    pub caller: Option<Caller>,
     /// The identity that the profile's credentials have, as verified in step 8.
-    pub signed_in_as: Option<CallerOut>,
+    pub signed_in_as: Option<Caller>,
     /// The requested steps, in order.
     pub steps: Vec<StepOut>,
     /// The ids, addresses and names that other tools need, if they exist.
@@ -100,7 +101,7 @@ pub struct AnswersBody {
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct UndoBody {
     /// The identity whose credentials the command used.
-    pub caller: Option<CallerOut>,
+    pub caller: Option<Caller>,
     /// What runs created or changed, and what happens or happened to it.
     pub removals: Vec<Removal>,
 }
@@ -109,7 +110,7 @@ pub struct UndoBody {
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct DoctorBody {
     /// The identity whose credentials the command used.
-    pub caller: Option<CallerOut>,
+    pub caller: Option<Caller>,
     /// The checks.
     pub checks: Vec<CheckOut>,
     /// The IAM policy, with `--policy`.
@@ -120,7 +121,7 @@ pub struct DoctorBody {
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct ExportBody {
     /// The identity whose credentials the command used.
-    pub caller: Option<CallerOut>,
+    pub caller: Option<Caller>,
     /// What was exported to: `access`, `terraform`, `cloudformation` or `argo-cd`.
     pub to: Option<String>,
     /// The files.
@@ -168,7 +169,7 @@ impl CheckOut {
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct LoginBody {
     /// The identity that the profile's credentials have.
-    pub signed_in_as: Option<CallerOut>,
+    pub signed_in_as: Option<Caller>,
     /// The profile, if known.
     pub profile: Option<String>,
     /// The SSO session of the profile.
@@ -202,30 +203,19 @@ pub struct ProfilesBody {
     /// Whether this command signed in; otherwise the last sign-in was still valid.
     pub signed_in_now: bool,
     /// The identity that the credentials of the first chosen profile have, for `join`.
-    pub signed_in_as: Option<CallerOut>,
+    pub signed_in_as: Option<Caller>,
 }
 
-/// An AWS identity.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct CallerOut {
-    /// The account.
-    pub account: AccountId,
-    /// The ARN that STS returned.
-    pub arn: String,
-}
-
-impl CallerOut {
-    /// Returns the identity that step 8 verified.
-    fn signed_in(reports: &[StepReport]) -> Option<Self> {
-        let mut done = reports.iter().filter(|report| report.state == State::Done);
-        done.find_map(|report| {
-            let evidence = &report.observed.evidence;
-            Some(Self {
-                account: evidence.account.clone()?,
-                arn: evidence.signed_in_as.clone()?,
-            })
+/// Returns the identity that step 8 verified.
+fn signed_in(reports: &[StepReport]) -> Option<Caller> {
+    let mut done = reports.iter().filter(|report| report.state == State::Done);
+    done.find_map(|report| {
+        let evidence = &report.observed.evidence;
+        Some(Caller {
+            account: evidence.account.clone()?,
+            arn: evidence.signed_in_as.clone()?,
         })
-    }
+    })
 }
 
 /// A step of the checklist.
@@ -381,7 +371,7 @@ impl Envelope<StepsBody> {
     /// Returns the envelope of a command that checks the steps, or that ended before it could.
     pub fn of_steps(
         command: &str,
-        caller: Option<CallerOut>,
+        caller: Option<Caller>,
         region: Option<RegionName>,
         outcome: &Outcome,
         exit: ExitCode,
@@ -399,7 +389,7 @@ impl Envelope<StepsBody> {
             exit: exit.code(),
             body: StepsBody {
                 caller,
-                signed_in_as: CallerOut::signed_in(&outcome.reports),
+                signed_in_as: signed_in(&outcome.reports),
                 steps: outcome
                     .reports
                     .iter()

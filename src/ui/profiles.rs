@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use console::Style;
 
 use super::closing::print_own_account;
-use super::envelope::{CallerOut, ProfilesBody};
+use super::envelope::ProfilesBody;
 use super::screen::Screen;
 use super::text::aligned;
 use crate::aws::connect::Caller;
@@ -66,10 +66,7 @@ impl ProfilesReport {
             diff: known(&self.diff),
             is_written: self.is_written,
             signed_in_now: self.signed_in_now,
-            signed_in_as: self.signed_in_as.as_ref().map(|caller| CallerOut {
-                account: caller.account.clone(),
-                arn: caller.arn.clone(),
-            }),
+            signed_in_as: self.signed_in_as.as_ref().map(|caller| caller.clone()),
         }
     }
 
@@ -244,7 +241,7 @@ pub fn print_joined(screen: &Screen, report: &ProfilesReport) {
     ));
     screen.result("");
     let paint = |text: &str| screen.paint(text, &Style::new().cyan());
-    let line = |name: &str, value: &str| screen.raw_result(&aligned(name, value));
+    let line = |name: &str, value: &str| screen.raw_unwrapped_result(&aligned(name, value));
     let login = SetupCommand::login().value("--cli-profile", &first.profile);
     if screen.is_rehearsal() {
         print_own_account(screen, &first.profile, &login);
@@ -265,7 +262,7 @@ pub fn print_joined(screen: &Screen, report: &ProfilesReport) {
     }
     if screen.is_temporary_rehearsal() {
         let keep = SetupCommand::again().placeholder("--keep", "DIR");
-        return line("Keep it", &paint(&screen.command(&keep)));
+        return line("Keep one", &paint(&screen.command(&keep)));
     }
     // The pages of a rehearsal end with it.
     let is_rehearsal = screen.is_rehearsal();

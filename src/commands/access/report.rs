@@ -9,6 +9,7 @@ use crate::access::apply::Outcome;
 use crate::access::file::AccessFile;
 use crate::access::mistake::Mistake;
 use crate::access::plan::Plan;
+use crate::aws::connect::Caller;
 use crate::cli::{Cli, Output};
 use crate::commands::ending::fail as fail_with;
 use crate::exit_code::ExitCode;
@@ -29,7 +30,7 @@ const UNCHECKED_NAMES: &str =
 pub struct Origin {
     account: Option<AccountId>,
     region: Option<RegionName>,
-    caller: Option<String>,
+    caller: Option<Caller>,
 }
 
 impl Origin {
@@ -39,7 +40,7 @@ impl Origin {
         Self {
             account: Some(caller.account.clone()),
             region: Some(connected.instance.region.clone()),
-            caller: Some(caller.arn.clone()),
+            caller: Some(caller.clone()),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::access::explain::{Way, WayState};
 use crate::access::file::PrincipalName;
 use crate::access::mistake::{Mistake, Place};
 use crate::access::plan::{Action, Change, Note, NoteKind, Refusal, RefusalReason};
+use crate::aws::connect::Caller;
 use crate::exit_code::ExitCode;
 use crate::ids::{AccountId, Principal};
 use crate::next_step::{Invocation, NextStepOut};
@@ -22,8 +23,8 @@ use crate::user_error::{ServiceMessage, UserError, UserErrorKind};
 /// The body of the commands of `access`. What a command does not find out is null or empty.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct AccessBody {
-    /// The ARN of the identity whose credentials the command used.
-    pub caller: Option<String>,
+    /// The identity whose credentials the command used.
+    pub caller: Option<Caller>,
     /// The name of the access file.
     pub name: Option<String>,
     /// The access file, and the files that it includes.
