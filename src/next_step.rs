@@ -608,6 +608,8 @@ impl Invocation {
         let rehearsal = rehearsal.into_iter().flatten();
         let rehearsal = rehearsal.filter(|argument| match argument {
             Argument::Value(flag, name) if flag == "--world" => !is_kept && name != subcommand.default_scenario(),
+            // The kept scenario says who does the tasks.
+            Argument::Value(flag, _) if flag == "--person" => !is_kept,
             _ => true,
         });
         for argument in rehearsal.chain(self.carried(subcommand).filter(|_| !is_real)) {

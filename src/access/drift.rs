@@ -138,8 +138,8 @@ pub fn renamed_later(desired: &Desired, observed: &Inventory) -> Vec<Note> {
         Note {
             kind: NoteKind::RenamedLater,
             text: format!(
-                "The permission set {old} is renamed to {new}, and still exists with {assignments}. When {new} has its \
-                 assignments, idc-setup access apply --prune deletes {old}."
+                "The permission set {old} is renamed to {new}, and still exists with {assignments}. An apply with --prune \
+                 deletes {old} once {new} has its assignments."
             ),
             place: renamed.place().cloned(),
         }
@@ -948,8 +948,8 @@ mod tests {
         assert_eq!(notes.len(), 1, "{notes:?}");
         assert_eq!(
             notes[0].text,
-            "The permission set Dev is renamed to Developer, and still exists with 1 assignment. When Developer has its \
-             assignments, idc-setup access apply --prune deletes Dev."
+            "The permission set Dev is renamed to Developer, and still exists with 1 assignment. An apply with --prune \
+             deletes Dev once Developer has its assignments."
         );
         file.guard.ignore.push(pattern("permission-set:Dev"));
         assert!(renamed_later(&file, &live).is_empty());

@@ -73,7 +73,10 @@ pub(super) fn invocation(cli: &Cli) -> Invocation {
         _ => None,
     };
     Invocation {
-        subcommand: subcommand(cli),
+        subcommand: match &cli.command {
+            Some(Command::Rehearse(flags)) if flags.line.is_none() => rehearsed(flags.what),
+            _ => subcommand(cli),
+        },
         rehearsal,
         state: typed(cli, |flag| flag == "--state"),
         credentials: typed(cli, |flag| {
@@ -88,7 +91,7 @@ pub(super) fn invocation(cli: &Cli) -> Invocation {
                 line.arguments.iter().cloned().map(Argument::Word).collect()
             }
             Some(Command::Undo(_) | Command::Rehearse(_)) => {
-                typed(cli, |flag| ["--step", "--include-changed"].contains(&flag))
+                typed(cli, |flag| ["--step", "--include-changed", "--serve"].contains(&flag))
             }
             Some(Command::Login(_)) => typed(cli, |flag| flag == "--cli-profile"),
             Some(Command::Profiles(_)) => typed(cli, |flag| OF_PROFILES.contains(&flag)),
@@ -191,7 +194,7 @@ mod tests {
     use super::*;
 
     /// Flags that a suggested command does not repeat, with the reason.
-    const NOT_REPEATED: [(&str, &str); 25] = [
+    const NOT_REPEATED: [(&str, &str); 24] = [
         ("accessible", "how this session is presented"),
         ("no-browser", "how this session is presented"),
         ("output", "how this session is presented"),
@@ -223,8 +226,7 @@ mod tests {
         ("confirm", "recorded in the state file"),
         ("fresh", "done once"),
         ("again", "done once"),
-        ("serve", "the served simulation has no suggestions"),
-        ("port", "the served simulation has no suggestions"),
+        ("port", "describes one rehearsal"),
         ("calls", "describes one rehearsal"),
         ("dump", "describes one rehearsal"),
         ("record", "a recording is never overwritten"),

@@ -99,7 +99,7 @@ fn print_all_set(screen: &Screen, reports: &[StepReport]) {
         line("For real", &screen.paint("idc-setup", &Style::new().cyan()));
         if screen.is_temporary_rehearsal() {
             let keep = SetupCommand::rehearse().placeholder("--keep", "DIR");
-            line("Keep it", &command(&keep));
+            line("Keep one", &command(&keep));
         } else {
             print_add_people(screen);
             line("Argo CD", &command(&argo_cd(reports)));
@@ -127,8 +127,8 @@ pub fn print_own_account(screen: &Screen, profile: &str, login: &SetupCommand) {
     let export = shell::export("AWS_PROFILE", profile);
     let login = Invocation::default().command_line(login);
     screen.result("  In your own account, you would go on with:");
-    screen.raw_result(&aligned("Use it now", &clean(&export)));
-    screen.raw_result(&aligned("Tomorrow", &clean(&login)));
+    screen.raw_unwrapped_result(&aligned("Use it now", &clean(&export)));
+    screen.raw_unwrapped_result(&aligned("Tomorrow", &clean(&login)));
     screen.result("");
 }
 
@@ -170,7 +170,7 @@ fn print_commands(screen: &Screen, name: &str, lines: &[String]) {
     if lines.iter().all(|line| measure_text_width(&aligned("", line)) <= width) {
         for (index, line) in lines.iter().enumerate() {
             let name = if index == 0 { name } else { "" };
-            screen.raw_result(&aligned(name, line));
+            screen.raw_unwrapped_result(&aligned(name, line));
         }
         return;
     }
@@ -230,7 +230,7 @@ fn print_recommended(screen: &Screen, reports: &[StepReport]) {
             return;
         }
         let command = screen.command(&SetupCommand::recommend());
-        screen.raw_result(&format!("    {}", screen.paint(&command, &Style::new().cyan())));
+        screen.raw_unwrapped_result(&format!("    {}", screen.paint(&command, &Style::new().cyan())));
     }
 }
 
@@ -261,7 +261,7 @@ fn print_stopped(screen: &Screen, outcome: &Outcome) {
         let keep = SetupCommand::rehearse().placeholder("--keep", "DIR");
         screen.result("");
         screen.result("  This was a rehearsal; nothing of it is kept. To keep one:");
-        screen.raw_result(&format!("    {}", screen.command(&keep)));
+        screen.raw_unwrapped_result(&format!("    {}", screen.command(&keep)));
         return;
     }
     // Undo cannot delete an organization.
@@ -273,9 +273,9 @@ fn print_stopped(screen: &Screen, outcome: &Outcome) {
     if outcome.has_changed {
         screen.result("");
     }
-    screen.raw_result(&aligned("Continue", &screen.command(&SetupCommand::run())));
+    screen.raw_unwrapped_result(&aligned("Continue", &screen.command(&SetupCommand::run())));
     if has_created {
-        screen.raw_result(&aligned("Undo", &screen.command(&SetupCommand::undo())));
+        screen.raw_unwrapped_result(&aligned("Undo", &screen.command(&SetupCommand::undo())));
     }
 }
 
@@ -393,7 +393,7 @@ fn print_left(screen: &Screen, outcome: &Outcome) {
     let is_required = |report: &StepReport| report.info.importance == Importance::Required;
     if steps(reports).any(|report| is_required(report) && report.state != State::Done) {
         screen.result("");
-        screen.raw_result(&aligned("Continue", &screen.command(&SetupCommand::run())));
+        screen.raw_unwrapped_result(&aligned("Continue", &screen.command(&SetupCommand::run())));
     }
 }
 
@@ -418,7 +418,7 @@ pub fn print_status(screen: &Screen, outcome: &Outcome) {
             screen.raw_result(&format!("{sign} {}", screen.heading("Everything is set up.")));
             print_exports(screen, reports);
         } else {
-            screen.raw_result(&aligned("Continue", &screen.command(&SetupCommand::run())));
+            screen.raw_unwrapped_result(&aligned("Continue", &screen.command(&SetupCommand::run())));
         }
     }
     screen.result("");

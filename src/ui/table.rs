@@ -62,7 +62,8 @@ pub fn print_text(screen: &Screen, outcome: &Outcome, command: &str) {
         } else {
             next
         };
-        screen.result(&format!("\nContinue with: {}", screen.command(&next)));
+        screen.result("\nContinue with:");
+        screen.unwrapped_result(&format!("  {}", screen.command(&next)));
     }
     let signed_in = signed_in.filter(|(report, _)| report.state == State::Done && !screen.quiet && command != "plan");
     if let Some((report, arn)) = signed_in {

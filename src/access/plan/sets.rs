@@ -7,6 +7,7 @@ use super::draft::Draft;
 use super::inputs::Inputs;
 use crate::access::desired::DesiredSet;
 use crate::access::file::Extent;
+use crate::answers::values::SessionDuration;
 use crate::ids::AccountId;
 use crate::progress::Setting;
 use crate::reconcile::{FieldChange, SettingChange};
@@ -205,10 +206,21 @@ fn subject(name: &str) -> String {
     format!("The permission set {name}")
 }
 
-/// `session duration, inline policy, and 2 more`
+/// A setting, with its values if it is the session duration: a file without it means the default.
+fn setting_text(change: &SettingChange) -> String {
+    let duration = |iso: &Option<String>| iso.as_deref()?.parse::<SessionDuration>().ok();
+    match (&change.setting, duration(&change.before), duration(&change.after)) {
+        (Setting::SessionDuration, Some(before), Some(after)) => {
+            format!("{} ({before} instead of {after})", change.setting)
+        }
+        (setting, _, _) => setting.to_string(),
+    }
+}
+
+/// `session duration (8h instead of 1h), inline policy, and 2 more`
 fn settings_text(differences: &[SettingChange]) -> String {
     let named = differences.iter().take(NAMED_SETTINGS);
-    let named: Vec<String> = named.map(|change| change.setting.to_string()).collect();
+    let named: Vec<String> = named.map(setting_text).collect();
     let named = named.join(", ");
     match differences.len().saturating_sub(NAMED_SETTINGS) {
         0 => named,

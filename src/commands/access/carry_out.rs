@@ -434,14 +434,20 @@ fn finish(cli: &Cli, screen: &Screen, ready: &Ready, ended: &Ended, took: Durati
         }
     }
     if cli.flags.output != Output::Markdown && !screen.quiet {
-        screen.print_next(&next(ready, outcome));
+        screen.print_next(&next(screen, ready, outcome));
     }
     exit
 }
 
 /// How to go on.
-fn next(ready: &Ready, outcome: &Outcome) -> NextSteps {
+fn next(screen: &Screen, ready: &Ready, outcome: &Outcome) -> NextSteps {
     let is_over = outcome.failed.is_empty() && outcome.not_begun.is_empty() && outcome.in_progress.is_empty();
+    if !is_over && screen.is_temporary_rehearsal() {
+        return SetupCommand::again()
+            .placeholder("--keep", "DIR")
+            .to("nothing of this rehearsal is kept; to keep one")
+            .into();
+    }
     if !is_over {
         return SetupCommand::again().to("go on where this ended").into();
     }

@@ -166,12 +166,11 @@ fn flag(rehearsal: &Rehearsal, cli: &Cli, flags: &RehearseFlags) -> std::io::Res
         Argument::Value(flag, value) => Some((flag, value)),
         _ => None,
     });
-    // For the commands that it suggests, which may start from another scenario by default.
+    // For the commands that it suggests, which may start from another scenario by default. In a fresh account, those that do
+    // have nothing to work with.
     let scenario = rehearsed_command(flags).default_scenario();
-    let world = flags
-        .world
-        .is_none()
-        .then(|| ("--world".to_owned(), scenario.to_owned()));
+    let is_needed = flags.world.is_none() && scenario != "fresh";
+    let world = is_needed.then(|| ("--world".to_owned(), scenario.to_owned()));
     let flag = RehearsalFlag {
         url: rehearsal.server().url(),
         flags: given.chain(world).collect(),

@@ -52,7 +52,7 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags, environment: &Environment) ->
     check_folder(flags)?;
     check_flags(flags, kept.is_some())?;
     let latency = match &flags.latency {
-        Some(text) => duration(SetupCommand::rehearse(), "--latency", text)?,
+        Some(text) => duration(SetupCommand::again(), "--latency", text)?,
         None => Duration::ZERO,
     };
     #[cfg(unix)]
@@ -62,7 +62,7 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags, environment: &Environment) ->
         if path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo()) {
             return Err(UserError::usage(
                 format!("--calls: {} is a pipe.", path.display()),
-                SetupCommand::rehearse().placeholder("--calls", "FILE"),
+                SetupCommand::again().placeholder("--calls", "FILE"),
             ));
         }
     }
@@ -70,7 +70,7 @@ async fn prepare(cli: &Cli, flags: &RehearseFlags, environment: &Environment) ->
         files::check_writable(path).map_err(|error| {
             UserError::usage(
                 format!("--dump: {} cannot be written: {error}.", path.display()),
-                SetupCommand::rehearse().placeholder("--dump", "FILE"),
+                SetupCommand::again().placeholder("--dump", "FILE"),
             )
         })?;
     }
@@ -146,14 +146,14 @@ fn check_flags(flags: &RehearseFlags, is_kept: bool) -> Result<(), UserError> {
 async fn start(cloud: Cloud, flags: &RehearseFlags, latency: Duration) -> Result<Simulation, UserError> {
     let faults = match &flags.faults {
         Some(path) => read_faults(path)
-            .map_err(|why| UserError::usage(why, SetupCommand::rehearse().placeholder("--faults", "FILE")))?,
+            .map_err(|why| UserError::usage(why, SetupCommand::again().placeholder("--faults", "FILE")))?,
         None => Vec::new(),
     };
     if let Some(path) = &flags.calls {
         std::fs::File::create(path).map_err(|error| {
             UserError::usage(
                 format!("--calls: {} cannot be written: {error}.", path.display()),
-                SetupCommand::rehearse().placeholder("--calls", "FILE"),
+                SetupCommand::again().placeholder("--calls", "FILE"),
             )
         })?;
     }
@@ -168,9 +168,7 @@ async fn start(cloud: Cloud, flags: &RehearseFlags, latency: Duration) -> Result
     Simulation::start(cloud, options).await.map_err(|error| {
         UserError::failed(
             format!("The simulated AWS cannot be served on port {}: {error}.", flags.port),
-            SetupCommand::rehearse()
-                .placeholder("--port", "N")
-                .to("use a free port"),
+            SetupCommand::again().placeholder("--port", "N").to("use a free port"),
         )
     })
 }
@@ -182,10 +180,6 @@ fn cloud(flags: &RehearseFlags) -> Result<Cloud, UserError> {
         .as_ref()
         .map(|folder| folder.join(KEPT_SCENARIO))
         .filter(|path| path.exists());
-    let go_on = match flags.line {
-        Some(_) => SetupCommand::rehearse(),
-        None => SetupCommand::run(),
-    };
     let next = match flags.line {
         // With the words of the command, it would be the help of the command.
         Some(_) => NextStep::other("list the scenarios", ["idc-setup", "rehearse", "--help"]),
@@ -201,11 +195,11 @@ fn cloud(flags: &RehearseFlags) -> Result<Cloud, UserError> {
                 kept.display()
             ),
             [
-                SetupCommand::rehearse()
+                SetupCommand::again()
                     .value("--world", name)
                     .placeholder("--keep", "DIR")
                     .to("use another folder"),
-                go_on.to("continue the kept rehearsal"),
+                SetupCommand::again().to("continue the kept rehearsal"),
             ],
         )),
         (None, Some(kept)) => scenarios::read_file(&kept).map_err(|why| UserError::usage(why, next)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use idc_sim::{TemporaryHome, scenarios};
 
-use super::super::invocation::{rehearsed, rehearsed_command};
+use super::super::invocation::rehearsed_command;
 use super::simulation::{Rehearsal, use_another_folder};
 use crate::cli::RehearseFlags;
 use crate::next_step::{NextStep, SetupCommand, Subcommand};
@@ -54,6 +54,7 @@ pub(super) async fn save_continuously(rehearsal: &Rehearsal, flags: &RehearseFla
                 .as_deref()
                 .map(|folder| folder.join(KEPT_SCENARIO))
                 .as_deref(),
+            use_another_folder,
         ) {
             return error;
         }
@@ -97,20 +98,24 @@ pub(super) fn start_saving(rehearsal: &Rehearsal, flags: &RehearseFlags) -> Resu
         return Ok(None);
     };
     let lock = hold(folder, flags)?;
-    write_scenario(rehearsal, Some(&folder.join(KEPT_SCENARIO)))?;
+    write_scenario(rehearsal, Some(&folder.join(KEPT_SCENARIO)), use_another_folder)?;
     Ok(lock)
 }
 
 /// Writes the scenario for `--keep` and `--dump`.
 pub(super) fn save_scenario(rehearsal: &Rehearsal, flags: &RehearseFlags) -> Result<(), UserError> {
     let kept = flags.keep.as_ref().map(|folder| folder.join(KEPT_SCENARIO));
-    write_scenario(rehearsal, kept.as_deref())?;
+    write_scenario(rehearsal, kept.as_deref(), use_another_folder)?;
     dump_scenario(rehearsal, flags)
 }
 
 /// Writes the scenario for `--dump`.
 pub(super) fn dump_scenario(rehearsal: &Rehearsal, flags: &RehearseFlags) -> Result<(), UserError> {
-    write_scenario(rehearsal, flags.dump.as_deref())
+    write_scenario(rehearsal, flags.dump.as_deref(), || {
+        SetupCommand::again()
+            .placeholder("--dump", "FILE")
+            .to("use another file")
+    })
 }
 
 /// Checks that all calls were written to the file of `--calls`.
@@ -119,24 +124,15 @@ pub(super) fn logged(rehearsal: &Rehearsal) -> Result<(), UserError> {
         None => Ok(()),
         Some(error) => Err(UserError::failed(
             format!("The calls could not be logged: {error}."),
-            SetupCommand::rehearse().placeholder("--calls", "FILE"),
+            SetupCommand::again().placeholder("--calls", "FILE"),
         )),
     }
 }
 
-fn write_scenario(rehearsal: &Rehearsal, path: Option<&Path>) -> Result<(), UserError> {
+/// Writes the scenario to a file. `other` names the way to write it elsewhere.
+fn write_scenario(rehearsal: &Rehearsal, path: Option<&Path>, other: fn() -> NextStep) -> Result<(), UserError> {
     let Some(path) = path else { return Ok(()) };
-    scenarios::write_file(path, &rehearsal.server().cloud()).map_err(|why| {
-        UserError::failed(
-            why,
-            [
-                use_another_folder(),
-                SetupCommand::rehearse()
-                    .placeholder("--dump", "FILE")
-                    .to("use another file"),
-            ],
-        )
-    })
+    scenarios::write_file(path, &rehearsal.server().cloud()).map_err(|why| UserError::failed(why, other()))
 }
 
 /// Refuses a folder of `--keep` that contains something other than a rehearsal.
@@ -148,14 +144,9 @@ pub(super) fn check_folder(flags: &RehearseFlags) -> Result<(), UserError> {
     if entries.all(|entry| entry.file_name() == LOCK) {
         return Ok(());
     }
-    let again = match flags.line {
-        // With the words of the command.
-        Some(_) => SetupCommand::rehearse(),
-        None => SetupCommand::new(rehearsed(flags.what)),
-    };
     Err(UserError::failed(
         format!("{} is not empty and contains no rehearsal.", folder.display()),
-        again
+        SetupCommand::again()
             .placeholder("--keep", "DIR")
             .to("use a new folder, or that of a rehearsal"),
     ))

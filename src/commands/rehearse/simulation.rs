@@ -45,7 +45,7 @@ impl Rehearsal {
 
 /// Suggests a rehearsal in another folder.
 pub(super) fn use_another_folder() -> NextStep {
-    SetupCommand::rehearse()
+    SetupCommand::again()
         .placeholder("--keep", "DIR")
         .to("use another folder")
 }

@@ -53,7 +53,7 @@ impl Walk<'_> {
                 Consent::Named(consents) => {
                     for consent in consents {
                         if !self.has_consent(step, change, consent).await? {
-                            return Ok(Agreement::Refused(Box::new(needs_flag(info, change, consent))));
+                            return Ok(Agreement::Refused(Box::new(needs_flag(change, consent))));
                         }
                     }
                 }
@@ -178,10 +178,10 @@ fn agreed_key(change: &Change) -> AgreedKey {
     (change.key(), diff)
 }
 
-fn needs_flag(info: &StepInfo, change: &Change, consent: &NamedConsent) -> HumanTask {
+fn needs_flag(change: &Change, consent: &NamedConsent) -> HumanTask {
     HumanTask {
         sentence: format!("This change needs your consent and was not made: {}", change.sentence),
-        brief: "",
+        brief: "give your consent",
         link: None,
         code: None,
         path: String::new(),
@@ -190,7 +190,7 @@ fn needs_flag(info: &StepInfo, change: &Change, consent: &NamedConsent) -> Human
         alternatives: NextSteps::default(),
         afterward: None,
         help: Vec::new(),
-        details: vec![consent.stake.clone(), format!("{} waits for it.", info.name())],
+        details: vec![consent.stake.clone()],
         kind: TaskKind::Own,
         proof: None,
     }

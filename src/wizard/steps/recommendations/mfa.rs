@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use async_trait::async_trait;
 
-use super::super::context::{WizardContext, confirm};
+use super::super::context::WizardContext;
+use crate::next_step::SetupCommand;
 use crate::reconcile::plan::{Address, Node, Task};
 use crate::reconcile::{Importance, Snapshot, StepInfo};
 use crate::resources::item::{ItemField, ItemState};
@@ -95,7 +96,10 @@ impl Step for Mfa {
             ),
             choices: place.map_or_else(Vec::new, |place| place.choices),
             command: None,
-            alternatives: confirm(MFA, "confirm that you checked them"),
+            alternatives: SetupCommand::recommend()
+                .value("--confirm", MFA)
+                .to("confirm that you checked them")
+                .into(),
             afterward: None,
             help: Vec::new(),
             details: vec![
