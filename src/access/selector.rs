@@ -140,7 +140,7 @@ fn hint_at_names(text: &str, error: SelectorError) -> SelectorError {
     }
     SelectorError::new(
         error.message,
-        "If the & belongs to a name, write \\& (in a text with double quotation marks, \\\\&).",
+        "If the & belongs to a name, write \\& (in a string with double quotation marks, \\\\&).",
     )
 }
 

@@ -162,7 +162,7 @@ fn all_mistakes(text: &str, first: &toml::de::Error, line_at: impl Fn(usize) -> 
         let unquoted = text.lines().nth(line - 1).and_then(unquoted_key);
         let why = unquoted.map_or_else(
             || error.message().trim_end_matches('.').to_owned(),
-            |key| format!("{key}: must be a text in quotes"),
+            |key| format!("{key}: must be a string in quotes"),
         );
         InvalidLine { line, why }
     };
@@ -176,7 +176,7 @@ fn all_mistakes(text: &str, first: &toml::de::Error, line_at: impl Fn(usize) -> 
                 (Some(Key::NoGroup), DeValue::Boolean(_)) => None,
                 (Some(Key::NoGroup), _) => Some(format!("{}: must be true or false", name.get_ref())),
                 (Some(key), DeValue::String(text)) => key.check(text).err().map(|why| format!("{}: {why}", key.name())),
-                (Some(key), _) => Some(format!("{}: must be a text in quotes", key.name())),
+                (Some(key), _) => Some(format!("{}: must be a string in quotes", key.name())),
             };
             let line = line_at(name.span().start);
             mistakes.extend(why.map(|why| InvalidLine { line, why }));

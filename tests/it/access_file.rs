@@ -76,15 +76,12 @@ fn the_limits_of_the_page_are_those_of_the_code() {
             "size of a file, and of a policy file",
             format!("{LARGEST_ACCESS_FILE_MB} MB"),
         ),
-        ("size of all files together", format!("{LARGEST_ACCESS_FILES_MB} MB")),
+        ("total size of all files", format!("{LARGEST_ACCESS_FILES_MB} MB")),
         ("included files", MOST_ACCESS_FILES.to_string()),
-        ("depth of files that include each other", DEEPEST_INCLUDE.to_string()),
+        ("depth of nested includes", DEEPEST_INCLUDE.to_string()),
+        ("depth of nested lists and tables", DEEPEST_NESTING.to_string()),
         (
-            "depth of lists and tables within each other",
-            DEEPEST_NESTING.to_string(),
-        ),
-        (
-            "values that the aliases of a YAML file stand for",
+            "values that the aliases of a YAML file expand to",
             format!("{},000", MOST_ALIASED_VALUES / 1000),
         ),
     ] {

@@ -239,7 +239,7 @@ fn a_malformed_answers_file_is_rejected_with_the_line_number() {
             "username = \"Ada\"\nemial = \"x\"\n",
             ["line 2", "unknown key \"emial\"; a similar key is email"],
         ),
-        ("email = ada\n", ["line 1", "email: must be a text in quotes"]),
+        ("email = ada\n", ["line 1", "email: must be a string in quotes"]),
         ("username = \"Ada\n", ["line 1", "idc.toml"]),
         ("\nsession-duration = \"13h\"\n", ["line 2", "12 hours"]),
     ] {

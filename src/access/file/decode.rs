@@ -470,8 +470,8 @@ impl<'a> Decoder<'a> {
         match text.parse::<Date>() {
             Ok(value) if is_day => Some(Located { value, place }),
             _ => {
-                let message = format!("{text:?} is not a day.");
-                self.add(place, message, "Write a day like 2027-01-31.");
+                let message = format!("{text:?} is not a date.");
+                self.add(place, message, "Write a date like 2027-01-31.");
                 None
             }
         }

@@ -1,4 +1,4 @@
-//! Reads YAML 1.2, with its core schema: `yes` and `no` are texts, and so is a date.
+//! Reads YAML 1.2, with its core schema: `yes` and `no` are strings, and so is a date.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -133,7 +133,7 @@ impl<'a> Builder<'a> {
 
     fn not_a_key(&self, at: usize) -> Mistake {
         let suggestion = "Write a name as the key, in quotes if necessary.";
-        self.source.mistake(at, "A key must be a text.", suggestion)
+        self.source.mistake(at, "A key must be a string.", suggestion)
     }
 
     fn has_tag(&self, at: usize) -> Mistake {

@@ -29,21 +29,21 @@ pub struct Key {
 pub enum Shape {
     /// The number of the format.
     Format,
-    /// A text.
+    /// A string.
     Text,
     /// `true` or `false`.
     Bool,
     /// A whole number from 0 up to this one.
     Count(u32),
-    /// A day: a date of TOML, or a text like `2027-01-31`.
+    /// A day: a date of TOML, or a string like `2027-01-31`.
     Day,
-    /// One of these texts.
+    /// One of these strings.
     OneOf(&'static [&'static str]),
-    /// A list of texts.
+    /// A list of strings.
     Texts,
-    /// A list of texts with at least one.
+    /// A list of at least one string.
     SomeTexts,
-    /// A table with texts.
+    /// A table of strings.
     TextMap,
     /// A JSON document: the path of a file, or a table.
     Document,
@@ -101,14 +101,14 @@ pub static FILE: Table = Table {
         optional(
             "include",
             Shape::Texts,
-            "Files that are read too, relative to this file: paths with * and ?.",
+            "More files to read: paths relative to this file, which can contain * and ?.",
         ),
         optional(
             "defaults",
             Shape::Table(&DEFAULTS),
             "Values of permission sets that do not have their own.",
         ),
-        optional("guard", Shape::Table(&GUARD), "Limits of what may be changed."),
+        optional("guard", Shape::Table(&GUARD), "Limits on what may be changed."),
         optional(
             "account-sets",
             Shape::Named(&ACCOUNT_SET),
@@ -142,17 +142,18 @@ pub static DEFAULTS: Table = Table {
 /// `[guard]`
 pub static GUARD: Table = Table {
     name: "[guard]",
-    about: "Limits of what may be changed.",
+    about: "Limits on what may be changed.",
     keys: &[
         optional(
             "max-deletes",
             Shape::Count(u32::MAX),
-            "The most deletions of one apply. The default is 10.",
+            "The maximum number of deletions in one apply. The default is 10.",
         ),
         optional(
             "max-delete-percent",
             Shape::Count(100),
-            "The largest part of what the file owns that one apply deletes, in percent, from 20 things on. The default is 20.",
+            "The maximum percentage of what the file owns that one apply may delete. It applies once the file owns at least 20 \
+             items. The default is 20.",
         ),
         optional(
             "protect",
@@ -175,7 +176,7 @@ pub static ACCOUNT_SET: Table = Table {
     keys: &[
         required("accounts", Shape::SomeTexts, "Selectors of accounts."),
         optional("except", Shape::Texts, "Selectors of accounts that are not in the set."),
-        optional("may-be-empty", Shape::Bool, "Whether the set may match no account."),
+        optional("may-be-empty", Shape::Bool, "Whether the set may match no accounts."),
     ],
 };
 
@@ -288,7 +289,7 @@ pub static PERMISSION_SET: Table = Table {
         optional(
             "adopt",
             Shape::Bool,
-            "Whether one that exists may be changed, and becomes owned by the file.",
+            "Whether the file takes over an existing permission set, and may change it.",
         ),
         optional(
             "assignments",
@@ -310,13 +311,13 @@ pub static ASSIGNMENT: Table = Table {
         ),
         required("permission-sets", Shape::SomeTexts, "The names of the permission sets."),
         required("accounts", Shape::SomeTexts, "Selectors of accounts."),
-        optional("except", Shape::Texts, "Selectors of accounts that are not meant."),
+        optional("except", Shape::Texts, "Selectors for the accounts to exclude."),
         optional(
             "until",
             Shape::Day,
-            "The day (UTC) from which on it is not wanted any more.",
+            "The date (UTC) from which the assignment is no longer wanted.",
         ),
-        optional("reason", Shape::Text, "Why it exists."),
+        optional("reason", Shape::Text, "Why the assignment exists."),
         optional(
             "absent",
             Shape::Bool,

@@ -42,11 +42,11 @@ pub fn document(source: &Source, node: &Node, reach: &Reach) -> Result<String, V
     Ok(document)
 }
 
-/// The dates of TOML in a policy, which has none: a date that does not exist would become a text of the policy.
+/// The dates of TOML in a policy, which has none: a date that does not exist would become a string of the policy.
 fn dates(source: &Source, node: &Node) -> Vec<Mistake> {
     if matches!(node.value, Value::Date(_)) {
         let written = source.text.get(node.span.clone()).unwrap_or_default();
-        let message = "A value in a policy must be a text, not a date or time.";
+        let message = "A value in a policy must be a string, not a date or time.";
         let suggestion = format!("Write it in quotes: {written:?}.");
         return vec![source.mistake(node.span.start, message, suggestion)];
     }

@@ -287,7 +287,7 @@ reason = "TICKET-1"
         );
         let json = "{\"format\": 1, \"name\": \"acme\", \"name\": \"acme\", \"guard\": {\"max-deletes\": -1}}";
         for (name, text, expected) in [
-            ("a.toml", toml.as_str(), "\"2027-02-30\" is not a day."),
+            ("a.toml", toml.as_str(), "\"2027-02-30\" is not a date."),
             ("a.json", json, "The key \"name\" is given twice."),
         ] {
             let mistakes = parse(Path::new(name), text).unwrap_err();
@@ -295,7 +295,7 @@ reason = "TICKET-1"
                 mistakes.iter().any(|mistake| mistake.message == expected),
                 "{mistakes:#?}"
             );
-            let other = "Write a whole number from 0 up.";
+            let other = "Write a non-negative whole number.";
             assert!(
                 mistakes.iter().any(|mistake| mistake.suggestion.contains(other)),
                 "{mistakes:#?}"
@@ -315,7 +315,7 @@ reason = "TICKET-1"
             (deep, "Look for a surplus bracket"),
             (
                 "[guard]\nmax-deletes = -1\n".to_owned(),
-                "Write a whole number from 0 up.",
+                "Write a non-negative whole number.",
             ),
             (
                 "[guard]\nmax-deletes = 99999999999999999999\n".to_owned(),
@@ -408,7 +408,7 @@ reason = "TICKET-1"
             mistakes[0].suggestion.clone()
         };
         let user = "format: 1\nname: acme\nuser:\n  - name: ada\n    absent: yes\n";
-        assert_eq!(suggestion("a.yaml", user), "yes is a text in YAML 1.2; write true.");
+        assert_eq!(suggestion("a.yaml", user), "yes is a string in YAML 1.2; write true.");
         assert_eq!(suggestion("a.yaml", "name: acme\n"), "Write format: 1.");
         assert_eq!(suggestion("a.json", "{\"name\": \"acme\"}"), "Write \"format\": 1.");
         assert_eq!(suggestion("a.toml", "name = \"acme\"\n"), "Write format = 1.");

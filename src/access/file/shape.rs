@@ -114,11 +114,11 @@ impl Checker<'_> {
 
     fn check_text(&mut self, node: &Node, part: &str, key: &Key) {
         if node.text().is_none() {
-            self.add_other_kind(node, part, key, "a text");
+            self.add_other_kind(node, part, key, "a string");
         }
     }
 
-    /// What to write in place of a text that should be true or false. In YAML 1.1, some words were the same as these.
+    /// What to write in place of a string that should be true or false. In YAML 1.1, some words were the same as these.
     fn as_bool(&self, text: &str) -> String {
         let value = match text.to_ascii_lowercase().as_str() {
             "true" | "false" => return "Write it without quotes.".to_owned(),
@@ -127,7 +127,7 @@ impl Checker<'_> {
             _ => return "Write true or false.".to_owned(),
         };
         if self.source.is_yaml() {
-            format!("{text} is a text in YAML 1.2; write {value}.")
+            format!("{text} is a string in YAML 1.2; write {value}.")
         } else {
             format!("Write {value}.")
         }
@@ -141,7 +141,7 @@ impl Checker<'_> {
         };
         let message = format!("{part}{} must be {expected}, not {found}.", key.name);
         let suggestion = match (&node.value, key.shape) {
-            (Value::Number(_) | Value::Bool(_) | Value::Date(_), _) if expected == "a text" => {
+            (Value::Number(_) | Value::Bool(_) | Value::Date(_), _) if expected == "a string" => {
                 format!("Write it in quotes: {written:?}.")
             }
             (Value::Text(text), Shape::Texts | Shape::SomeTexts) => format!("Write a list: [{text:?}]."),
@@ -155,7 +155,7 @@ impl Checker<'_> {
     }
 }
 
-/// What to write in place of a text that should be a number: `20` for `"20%"`.
+/// What to write in place of a string that should be a number: `20` for `"20%"`.
 fn as_number(text: &str) -> String {
     let digits = text.trim_start().split(|c: char| !c.is_ascii_digit()).next();
     match digits.filter(|digits| !digits.is_empty()) {
@@ -165,16 +165,16 @@ fn as_number(text: &str) -> String {
     }
 }
 
-/// What a value must be, as in "must be a text".
+/// What a value must be, as in "must be a string".
 fn expected(shape: Shape) -> String {
     match shape {
-        Shape::Text | Shape::OneOf(_) => "a text".to_owned(),
+        Shape::Text | Shape::OneOf(_) => "a string".to_owned(),
         Shape::Format => FORMAT.to_string(),
         Shape::Bool => "true or false".to_owned(),
-        Shape::Count(u32::MAX) => "a whole number from 0 up".to_owned(),
+        Shape::Count(u32::MAX) => "a non-negative whole number".to_owned(),
         Shape::Count(most) => format!("a whole number from 0 to {most}"),
-        Shape::Day => "a day like 2027-01-31".to_owned(),
-        Shape::Texts | Shape::SomeTexts => "a list of texts".to_owned(),
+        Shape::Day => "a date like 2027-01-31".to_owned(),
+        Shape::Texts | Shape::SomeTexts => "a list of strings".to_owned(),
         Shape::TextMap | Shape::Named(_) | Shape::Table(_) => "a table".to_owned(),
         Shape::Document => "the path of a file, or a table".to_owned(),
         Shape::Tables(_) => "a list of tables".to_owned(),

@@ -78,13 +78,13 @@ impl Node {
         }
     }
 
-    /// The kind of the value, as in "must be a text, not a number".
+    /// The kind of the value, as in "must be a string, not a number".
     pub fn kind(&self) -> &'static str {
         match self.value {
             Value::Null => "empty",
             Value::Bool(_) => "true or false",
             Value::Number(_) => "a number",
-            Value::Text(_) => "a text",
+            Value::Text(_) => "a string",
             Value::Date(_) => "a date or time",
             Value::List(_) => "a list",
             Value::Table(_) => "a table",

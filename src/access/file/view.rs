@@ -51,7 +51,7 @@ impl<'a> View<'a> {
         self.get(key).and_then(|node| located(self.source, node))
     }
 
-    /// A list of texts.
+    /// A list of strings.
     pub fn texts(&self, key: &str) -> Vec<Located<String>> {
         let items = self.get(key).map(Node::items).unwrap_or_default();
         items.iter().filter_map(|node| located(self.source, node)).collect()
