@@ -193,7 +193,7 @@ impl Difference {
     fn texts(&self, subject: &str) -> Vec<String> {
         match self {
             Self::Missing => vec![format!("{subject} does not exist.")],
-            Self::Present => vec![format!("{subject} exists, and the file says that it must not.")],
+            Self::Present => vec![format!("{subject} exists, but is marked as absent in the file.")],
             Self::Attributes(changes) => changes.iter().map(|change| attribute_text(subject, change)).collect(),
         }
     }
@@ -297,7 +297,7 @@ impl<'a> Search<'a> {
                 Action::AddMember { group, user } => {
                     let what = member(group, Some(user.as_str()));
                     if !found.contains(&what) {
-                        let text = format!("User {user} is not in the group {group}, and the file lists it.");
+                        let text = missing_member_text(group, user);
                         self.add(DriftKind::Changed, what, text, place);
                     }
                 }
@@ -311,10 +311,10 @@ impl<'a> Search<'a> {
                 Action::UpdatePermissionSet { name, adopts, .. } if !sets.contains(name) => {
                     let what = DriftSubject::PermissionSet { name: name.clone() };
                     let text = if *adopts {
-                        format!("The permission set {name} is not owned by the file, which adopts it.")
+                        format!("The file adopts the permission set {name} but does not own it yet.")
                     } else {
                         format!(
-                            "The tag of the permission set {name} does not say what the file says about its assignments."
+                            "The tag of the permission set {name} does not match the value of assignments in the file."
                         )
                     };
                     self.add(DriftKind::Changed, what, text, place);
@@ -364,7 +364,7 @@ impl<'a> Search<'a> {
                 None => {
                     let what = DriftSubject::PermissionSet { name: set.name.clone() };
                     let text = format!(
-                        "The permission set {} has the tag of this file, and the file does not list it.",
+                        "The permission set {} has the tag of this file, but the file does not list the permission set.",
                         set.name
                     );
                     self.add(DriftKind::Changed, what, text, None);
@@ -455,7 +455,7 @@ impl<'a> Search<'a> {
         let expired = desired.expired.get(&name);
         let why = match expired {
             Some(expired) => format!("which ended on {}", expired.until),
-            None => "and the file does not list it".to_owned(),
+            None => "but the file does not list this assignment".to_owned(),
         };
         let text = format!(
             "{}, {why}.",
@@ -500,7 +500,7 @@ impl<'a> Search<'a> {
 
     fn missing_text(&self, name: &AssignmentName) -> String {
         format!(
-            "{} does not have {} in {}, and the file lists it.",
+            "{} does not have {} in {}, but the file lists this assignment.",
             principal_text(&name.principal),
             name.permission_set,
             self.lookup.account_text(&name.account)
@@ -566,7 +566,7 @@ impl<'a> Search<'a> {
         for (user, place) in &wanted.members {
             let is_missing = self.lookup.user(user).is_some_and(|id| !members.contains(id));
             if is_missing && !self.is_ignored_user(user) {
-                let text = format!("User {user} is not in the group {name}, and the file lists it.");
+                let text = missing_member_text(name, user);
                 self.add(DriftKind::Changed, member(name, Some(user.as_str())), text, Some(place));
             }
         }
@@ -577,7 +577,9 @@ impl<'a> Search<'a> {
             match self.lookup.user_name(user) {
                 Some(user) if wanted.members.contains_key(user) || self.is_ignored_user(user) => {}
                 Some(user) => {
-                    let text = format!("User {user} is in the group {name}, and the file does not list it.");
+                    let text = format!(
+                        "User {user} is a member of the group {name}, but the file does not list the user there."
+                    );
                     self.add(DriftKind::Changed, member(name, Some(user)), text, Some(&wanted.place));
                 }
                 None => {
@@ -653,6 +655,10 @@ fn subject(key: &AssignmentKey, set: &PermissionSet, principal: Option<Principal
     }
 }
 
+fn missing_member_text(group: &str, user: &str) -> String {
+    format!("The file lists the user {user} as a member of the group {group}, but the user is not a member.")
+}
+
 fn member(group: &str, user: Option<&str>) -> DriftSubject {
     DriftSubject::Member {
         group: group.to_owned(),
@@ -665,26 +671,26 @@ fn setting_text(permission_set: &str, change: &SettingChange) -> String {
     let setting = &change.setting;
     match (setting, &change.before, &change.after) {
         (Setting::Policy(_) | Setting::CustomerManagedPolicy(_), None, _) => {
-            format!("The permission set {permission_set} does not have the {setting}, and the file lists it.")
+            format!("The permission set {permission_set} does not have the {setting}, which the file lists.")
         }
         (Setting::Policy(_) | Setting::CustomerManagedPolicy(_), ..) => {
-            format!("The permission set {permission_set} has the {setting}, and the file does not list it.")
+            format!("The permission set {permission_set} has the {setting}, which the file does not list.")
         }
         (_, Some(_), None) => {
-            format!("The permission set {permission_set} has a {setting}, and the file does not list it.")
+            format!("The {setting} of the permission set {permission_set} is not in the file.")
         }
         (_, None, Some(_)) => {
             format!("The permission set {permission_set} does not have the {setting} of the file.")
         }
         (Setting::SessionDuration, Some(before), Some(after)) => {
             let (before, after) = (duration_text(before), duration_text(after));
-            format!("The {setting} of the permission set {permission_set} is {before}, and the file says {after}.")
+            format!("The {setting} of the permission set {permission_set} is {before}, but the file says {after}.")
         }
         (Setting::InlinePolicy, ..) => {
             format!("The {setting} of the permission set {permission_set} differs from the file.")
         }
         (_, Some(before), Some(after)) => {
-            format!("The {setting} of the permission set {permission_set} is {before:?}, and the file says {after:?}.")
+            format!("The {setting} of the permission set {permission_set} is {before:?}, but the file says {after:?}.")
         }
         (_, None, None) => format!("The {setting} of the permission set {permission_set} is as in the file."),
     }
@@ -751,11 +757,11 @@ mod tests {
             texts(&file, &live),
             [
                 "Changed: The user ada has the email address ada@example.com; the file says lovelace@example.com.",
-                "Changed: The user eve exists, and the file says that it must not.",
+                "Changed: The user eve exists, but is marked as absent in the file.",
                 "Changed: The user fay does not exist.",
                 "Changed: The group devs has no description; the file says Developers.",
                 "Changed: The group ops does not exist.",
-                "Changed: User fay is not in the group ops, and the file lists it.",
+                "Changed: The file lists the user fay as a member of the group ops, but the user is not a member.",
             ]
         );
         file.guard.ignore.push(pattern("user:*"));
@@ -778,8 +784,8 @@ mod tests {
             texts(&file, &live),
             [
                 "Changed: The permission set New does not exist.",
-                "Changed: The permission set Old is not owned by the file, which adopts it.",
-                "Changed: Group devs does not have New in Account 1 (111111111111), and the file lists it.",
+                "Changed: The file adopts the permission set Old but does not own it yet.",
+                "Changed: Group devs does not have New in Account 1 (111111111111), but the file lists this assignment.",
             ]
         );
     }
@@ -805,13 +811,13 @@ mod tests {
         assert_eq!(
             found,
             [
-                "Changed: Group devs does not have Dev in Account 1 (111111111111), and the file lists it.",
-                "Changed: The description of the permission set Dev is \"Mine\", and the file says \"Variant 0\".",
-                "Changed: The permission set Dev has the policy arn:aws:iam::aws:policy/AdministratorAccess, and the file \
-                 does not list it.",
-                "Changed: User ada has Dev in Account 2 (222222222222), and the file does not list it.",
-                "Changed: User ada is not in the group devs, and the file lists it.",
-                "Changed: User eve is in the group devs, and the file does not list it.",
+                "Changed: Group devs does not have Dev in Account 1 (111111111111), but the file lists this assignment.",
+                "Changed: The description of the permission set Dev is \"Mine\", but the file says \"Variant 0\".",
+                "Changed: The file lists the user ada as a member of the group devs, but the user is not a member.",
+                "Changed: The permission set Dev has the policy arn:aws:iam::aws:policy/AdministratorAccess, which the \
+                 file does not list.",
+                "Changed: User ada has Dev in Account 2 (222222222222), but the file does not list this assignment.",
+                "Changed: User eve is a member of the group devs, but the file does not list the user there.",
             ]
         );
     }
@@ -847,7 +853,7 @@ mod tests {
         assert_eq!(
             texts(&file, &live),
             [
-                "Changed: The tag of the permission set Dev does not say what the file says about its assignments.",
+                "Changed: The tag of the permission set Dev does not match the value of assignments in the file.",
                 "Gone: Dev is assigned in Account 2 (222222222222) to a user that no longer exists (user-gone).",
                 "Gone: Group devs has Dev in 555555555555, an account that is not in the organization.",
             ]
@@ -868,7 +874,7 @@ mod tests {
         live.assign(2, "Old", devs);
         assert_eq!(
             texts(&file, &live),
-            ["Changed: Group devs has Old in Account 2 (222222222222), and the file does not list it."]
+            ["Changed: Group devs has Old in Account 2 (222222222222), but the file does not list this assignment."]
         );
         file.guard.ignore.push(pattern("account:Account 2"));
         assert!(texts(&file, &live).is_empty());
@@ -908,7 +914,7 @@ mod tests {
         dev.adopt = true;
         assert_eq!(
             texts(&file, &unowned),
-            ["Changed: The permission set Dev is not owned by the file, which adopts it."]
+            ["Changed: The file adopts the permission set Dev but does not own it yet."]
         );
         file.permission_sets.get_mut("Dev").unwrap().adopt = false;
         file.expired.clear();
@@ -935,7 +941,7 @@ mod tests {
             texts(&file, &live),
             [
                 "Changed: The permission set Developer does not exist.",
-                "Changed: Group devs does not have Developer in Account 1 (111111111111), and the file lists it.",
+                "Changed: Group devs does not have Developer in Account 1 (111111111111), but the file lists this assignment.",
             ]
         );
         // A rename of which only the later apply is left is noted.
