@@ -430,7 +430,7 @@ fn access_that_the_file_does_not_ask_for_is_explained_too() {
     env.json(&["access", "plan", "--prune"]).expect(0);
     env.run(&["access", "explain", "bob"])
         .expect(0)
-        .expect_text("! Other directly: 1 account, and the file does not ask for it");
+        .expect_text("! Other directly: 1 account, but the file does not ask for it");
 }
 
 #[test]
@@ -461,7 +461,7 @@ fn a_member_that_the_file_does_not_list_is_explained_as_such_also_in_an_at_least
     );
     env.run(&["access", "explain", "bob"])
         .expect(0)
-        .expect_text("! Admin through group platform: 2 accounts, and the file does not list the user in the group")
+        .expect_text("! Admin through group platform: 2 accounts, but the file does not list the user in the group")
         .expect_text("at-least");
     let envelope = validated(&env.json(&["access", "explain", "bob"]).expect(0));
     assert_eq!(envelope["ways"][0]["state"], "not_desired");

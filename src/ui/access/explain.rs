@@ -1,4 +1,4 @@
-//! Explanations as text: one line for each path to a permission set, with its accounts.
+//! Explanations as text: for each path to a permission set, a line, its accounts, and the lines of the file.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ impl<'a> Path<'a> {
         let (sign, state) = match self.state {
             WayState::AsDesired => (Sign::None, String::new()),
             WayState::OnlyDesired => (Sign::Create, format!(", {state}")),
-            WayState::NotDesired => (Sign::Refused, format!(", and {state}")),
+            WayState::NotDesired => (Sign::Refused, format!(", but {state}")),
             WayState::Inactive => {
                 let verb = if accounts == 1 { "is" } else { "are" };
                 (
@@ -252,10 +252,10 @@ mod tests {
             texts(&[other, must_not_exist, suspended], false),
             [
                 "Access of user:ada",
-                "Admin through group break-glass: 1 account, and the file does not ask for it",
+                "Admin through group break-glass: 1 account, but the file does not ask for it",
                 "Prod 2 (111111111002)",
                 "access.toml:3:1, member of the group",
-                "Admin through group break-glass: 1 account, and the file does not ask for it",
+                "Admin through group break-glass: 1 account, but the file does not ask for it",
                 "Prod 2 (111111111002)",
                 "access.toml:3:1, member of the group",
                 "access.toml:2:1, must not exist",
@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(lines[1].sign, Sign::Refused);
         assert_eq!(
             lines[1].text,
-            "Admin through group break-glass: 1 account, and the file does not list the user in the group, whose membership \
+            "Admin through group break-glass: 1 account, but the file does not list the user in the group, whose membership \
              is at-least"
         );
         let mut exactly = way(1, false);
