@@ -148,7 +148,7 @@ pub const METADATA_READ_LIMIT: Duration = Duration::from_secs(1);
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 /// A clock that is off by this much is reported as the cause of a rejected call ("Signing AWS API requests")
 pub const LARGEST_SKEW: Duration = Duration::from_mins(5);
-/// An Enter this soon after a key that answers by itself answers nothing: people are used to press both
+/// An Enter this soon after a key that answers by itself is ignored, because people are used to pressing both
 pub const ENTER_HABIT: Duration = Duration::from_millis(500);
 /// How long the reader of single keys waits before it checks whether it is still needed
 pub const KEY_POLL: Duration = Duration::from_millis(25);

@@ -90,7 +90,7 @@ impl SdkSettings {
         {
             return Err(InvalidSetting {
                 name: name.to_owned(),
-                why: "replaces the certificates of this system, and leads to no certificate".to_owned(),
+                why: "replaces the certificates of this system, but points to no certificates".to_owned(),
             });
         }
         let http = http::client(match ca_bundle(environment, profiles.as_ref()) {

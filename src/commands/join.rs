@@ -90,7 +90,7 @@ async fn run(
     if !has_choice && !tools.prompter.can_ask() {
         return Err(UserError::new(
             UserErrorKind::MissingAnswers,
-            "It is not known which roles get a profile.",
+            "Specify which roles should get a profile.",
             [
                 unattended(cli).switch("--all").to("use all of them"),
                 unattended(cli)

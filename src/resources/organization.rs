@@ -483,7 +483,8 @@ pub async fn create(context: &Context, info: &'static StepInfo, change: &Change)
 /// Why undo never deletes an organization, and how the user can.
 pub fn stays() -> (&'static str, Manually) {
     (
-        "other accounts and services may depend on it by now; if none does, delete the Identity Center instance first, then it",
+        "other accounts and services may depend on it by now; if none does, delete the Identity Center instance first, and \
+         then the organization",
         Manually::Command("aws organizations delete-organization".to_owned()),
     )
 }

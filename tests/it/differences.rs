@@ -98,7 +98,7 @@ fn a_difference_is_asked_about_and_changed_or_kept() {
     ] {
         let mut terminal = Terminal::start(&env, &["--session-duration=8h"]);
         terminal.wait_for("session duration 1h instead of 8h");
-        terminal.answer("Change it, for everyone who has it", reply);
+        terminal.answer("Change it for everyone who has it", reply);
         if end == "All set." && reply.starts_with('y') {
             terminal.answer("y+Enter start", "y\r");
         }

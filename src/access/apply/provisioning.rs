@@ -81,7 +81,7 @@ async fn provision_once(shared: &Shared<'_>, arn: &PermissionSetArn, target: Pro
     }
 }
 
-/// Whether a request is not made again, so many refusals and so long after the first one.
+/// Whether to give up after this many refusals and this much time since the first request.
 fn is_over(aws_error: &AwsError, refusals: u32, age: Duration, limit: Duration) -> bool {
     match aws_error.kind {
         AwsErrorKind::Conflict | AwsErrorKind::Throttled => age >= limit,

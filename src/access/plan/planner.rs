@@ -44,7 +44,7 @@ fn other_instance(desired: &Desired, observed: &Inventory) -> Option<Refusal> {
             wanted.value,
             arn.instance_id()
         ),
-        suggestion: "Use credentials of the other organization, or correct instance.".to_owned(),
+        suggestion: "Use credentials of the other organization, or correct the key instance.".to_owned(),
         place: Some(wanted.place.clone()),
         assignment: None,
     })

@@ -298,7 +298,7 @@ fn about_own_permissions(permission_set: &str) -> Confirm {
         )],
         prompt: format!("Change the permissions of {permission_set}?"),
         default: false,
-        help: vec!["With n, everything else is applied, and this permission set stays as it is.".to_owned()],
+        help: vec!["If you answer no, everything else is applied, and this permission set stays as it is.".to_owned()],
         ..Confirm::default()
     }
 }
@@ -313,7 +313,7 @@ fn about_deletions(plan: &Plan, deletions: &[&Change]) -> Confirm {
             .collect(),
         prompt: format!("{}?", text::deletions(&plan.changes)),
         default: false,
-        help: vec!["With n, everything else is applied, and nothing is deleted.".to_owned()],
+        help: vec!["If you answer no, everything else is applied, and nothing is deleted.".to_owned()],
         ..Confirm::default()
     }
 }

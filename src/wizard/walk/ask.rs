@@ -75,9 +75,9 @@ impl Walk<'_> {
             }
             let confirm = Confirm {
                 lines: vec![observed.summary.clone()],
-                prompt: "Change it, for everyone who has it and in all its accounts?".to_owned(),
+                prompt: "Change it for everyone who has it, in all its accounts?".to_owned(),
                 default: false,
-                help: vec!["With no, it stays as it is, and this run goes on with what exists.".to_owned()],
+                help: vec!["If you answer no, it stays as it is, and this run continues with what exists.".to_owned()],
                 ..Confirm::default()
             };
             match self.unless_stopped(self.prompter.confirm(&confirm)).await?? {
