@@ -225,7 +225,7 @@ impl<'a> Names<'a> {
         }
         let suggestion = match self.similar(name) {
             Some(similar) => format!("The nearest name is {similar}."),
-            None => format!("Add a {} for it.", self.kind.table()),
+            None => format!("Add a {} with this name.", self.kind.table()),
         };
         Some(Mistake {
             place: place.clone(),

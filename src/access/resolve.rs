@@ -765,7 +765,7 @@ mod tests {
             (
                 "user:somebody",
                 "The user somebody is neither",
-                "Add a [[user]] for it.",
+                "Add a [[user]] with this name.",
             ),
             ("user:countess", "The user countess is now ada.", "Write ada"),
             ("user:gone", "The user gone must not exist", "absent = true"),

@@ -268,8 +268,8 @@ impl Key {
                  are looked up, never created."
             }
             Self::CreateUserWith => {
-                "With `api`, idc-setup creates the user, and you activate it in the console. With `console`, you add \
-                 the user in the console, which sends the invitation email."
+                "With `api`, idc-setup creates the user, and you activate the user in the console. With `console`, you \
+                 add the user in the console, which sends the invitation email."
             }
             Self::Username => "The name you sign in with: 1 to 128 characters without whitespace.",
             Self::Email => "The address for activation and password emails. It must be unique in the directory.",

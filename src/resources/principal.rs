@@ -51,11 +51,14 @@ pub async fn other_use(
             principal: principal.clone(),
         };
         if !created.contains(&ResourceId::from(key.clone())) {
-            return Ok(Some(format!("someone assigned it to account {}", key.account)));
+            return Ok(Some(format!(
+                "someone created an assignment in account {}",
+                key.account
+            )));
         }
     }
     let application = application_of(context, instance, principal).await?;
-    Ok(application.map(|application| format!("someone assigned it to the application {application}")))
+    Ok(application.map(|application| format!("someone created an assignment to the application {application}")))
 }
 
 /// The ARN of an application that a principal is assigned to directly.

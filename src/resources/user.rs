@@ -469,7 +469,7 @@ impl Resource for User {
         Branch::IdentityCenter
     }
 
-    /// A user that someone else changed or uses is *changed*: it has other attributes, is in another group, or is
+    /// A user whom someone else changed or uses is *changed*: the user has other attributes, is in another group, or is
     /// assigned elsewhere.
     async fn condition(&self, context: &Context, entry: &Entry) -> Result<Condition, Error> {
         let instance = context.known_instance().await?;
@@ -480,13 +480,15 @@ impl Resource for User {
             return Ok(Condition::Gone);
         };
         if let Some(name) = user.name.filter(|name| *name != entry.name.single()) {
-            return Ok(Condition::Changed(format!("its name is now {name}")));
+            return Ok(Condition::Changed(format!("the user name is now {name}")));
         }
         if entry.text.as_ref().is_some_and(|digest| *digest != user.digest) {
-            return Ok(Condition::Changed("someone changed its attributes".to_owned()));
+            return Ok(Condition::Changed("someone changed the user's attributes".to_owned()));
         }
         if let Some(group) = membership::other_group(context, &instance, &id).await? {
-            return Ok(Condition::Changed(format!("it is a member of another group: {group}")));
+            return Ok(Condition::Changed(format!(
+                "the user is a member of another group: {group}"
+            )));
         }
         let other = principal::other_use(context, &instance, &Principal::User(id)).await?;
         Ok(Condition::of_change(other))

@@ -815,7 +815,7 @@ fn remove_does_not_offer_a_deletion_that_the_file_asks_for_and_the_plan_refuses(
         "name = \"acme\"\n",
         "name = \"acme\"\n[guard]\nprotect = [\"user:bob\"]\n",
     );
-    let stays = "The user itself stays, although the file says that the user must not exist";
+    let stays = "The user is not deleted, although the file says that the user must not exist";
     for args in [
         &["access", "remove", "bob", "--delete-user", "--yes"][..],
         &["access", "remove", "bob"],
@@ -823,7 +823,7 @@ fn remove_does_not_offer_a_deletion_that_the_file_asks_for_and_the_plan_refuses(
         let result = env
             .run(args)
             .expect(5)
-            .expect_text("it is protected")
+            .expect_text("but is protected")
             .expect_text(stays);
         assert!(!result.stderr.contains("With --delete-user"), "{}", result.stderr);
     }

@@ -301,7 +301,7 @@ fn all_users_are_deleted_and_recreated_by_a_bad_sync() {
     env.json(&["access", "apply", "--prune"]).expect(0);
     assert_eq!(ids(&env), before, "users are deleted only if the file says so by name");
     assert_eq!(env.counts(), [2, 1, 2, 0, 0], "what the file owns is deleted");
-    // A rename changes the user in place, with its password and MFA devices.
+    // A rename changes the user in place, and keeps the password and MFA devices.
     team::write(&env, team::FILE);
     edit(
         &env,

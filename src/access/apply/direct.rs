@@ -149,11 +149,11 @@ fn managed_elsewhere(kind: &str, name: &str, changes: &[AttributeChange]) -> Use
     let differing: Vec<&str> = differing.collect();
     UserError::failed(
         format!(
-            "{}: an external identity provider created the {kind} {name} in the meantime, and it differs in its {}.",
+            "{}: an external identity provider created the {kind} {name} in the meantime, but with a different {}.",
             INFO.name(),
             differing.join(", ")
         ),
-        SetupCommand::again().after("change it at the identity provider, or correct the access file"),
+        SetupCommand::again().after("correct the difference at the identity provider, or in the access file"),
     )
 }
 

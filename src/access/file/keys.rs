@@ -152,8 +152,8 @@ pub static GUARD: Table = Table {
         optional(
             "max-delete-percent",
             Shape::Count(100),
-            "The maximum percentage of what the file owns that one apply may delete. It applies once the file owns at least 20 \
-             items. The default is 20.",
+            "The maximum percentage of what the file owns that one apply may delete. It applies once the file owns at least \
+             20 items. The default is 20.",
         ),
         optional(
             "protect",
@@ -202,7 +202,7 @@ pub static USER: Table = Table {
         optional(
             "external",
             Shape::Bool,
-            "An external identity provider manages the user, which is never changed.",
+            "An external identity provider manages the user, who is never changed.",
         ),
         optional(
             "absent",

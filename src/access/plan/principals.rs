@@ -75,11 +75,11 @@ impl Existing<'_> {
             let attributes = changes.iter().map(|change| attributes::text(change.attribute));
             let attributes: Vec<&str> = attributes.collect();
             let what = format!(
-                "{} differs in its {}, and an external identity provider manages it.",
+                "{} is managed by an external identity provider, but differs from the file: {}.",
                 subject(&self.name),
                 attributes.join(", ")
             );
-            let suggestion = "Change it at the identity provider, or correct the file.";
+            let suggestion = "Correct the difference at the identity provider, or in the file.";
             draft.refuse(RefusalReason::External, what, suggestion, Some(self.place));
         }
         !self.is_external
@@ -93,14 +93,14 @@ impl Existing<'_> {
         }
         let subject = subject(&self.name);
         if self.is_external {
-            let what = format!("{subject} must not exist, and an external identity provider manages it.");
-            let suggestion = "Delete it at the identity provider.";
+            let what = format!("{subject} must not exist, but is managed by an external identity provider.");
+            let suggestion = format!("Delete {} at the identity provider.", self.name.name());
             draft.refuse(RefusalReason::External, what, suggestion, Some(self.place));
             return false;
         }
         if inputs.protect.principal(&self.name) {
-            let what = format!("{subject} must not exist, and it is protected.");
-            let suggestion = "Remove it from protect, or from the file.";
+            let what = format!("{subject} must not exist, but is protected.");
+            let suggestion = format!("Remove {} from protect, or from the file.", self.name.name());
             draft.refuse(RefusalReason::Protected, what, suggestion, Some(self.place));
             return false;
         }
@@ -173,10 +173,13 @@ fn may_create(
     }
     if is_external {
         let what = format!(
-            "{} does not exist, and an external identity provider manages it.",
+            "{} is managed by an external identity provider, but does not exist.",
             subject(principal)
         );
-        let suggestion = "Create it at the identity provider and wait until it is provisioned, or correct the name.";
+        let suggestion = format!(
+            "Create {} at the identity provider and wait for the provisioning, or correct the name.",
+            principal.name()
+        );
         draft.refuse(RefusalReason::UnknownPrincipal, what, suggestion, Some(place));
     }
     !is_external
@@ -222,7 +225,7 @@ fn user_spec(draft: &mut Draft, name: &str, wanted: &DesiredUser) -> Option<User
             "The user {name} does not exist, and can't be created without {}.",
             listed(&missing)
         );
-        let suggestion = format!("Add {} to the [[user]], or correct its name.", listed(&missing));
+        let suggestion = format!("Add {} to the [[user]], or correct the name.", listed(&missing));
         draft.refuse(RefusalReason::UnknownPrincipal, what, suggestion, Some(&wanted.place));
         return None;
     };

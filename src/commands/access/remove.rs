@@ -177,10 +177,10 @@ async fn finish(
     let is_absent = listed.is_some_and(|listed| listed.is_absent);
     if planned.kept.is_empty() {
         let why = if is_absent {
-            "The user itself stays, although the file says that the user must not exist: see the refusals and notes of the \
-             plan."
+            "The user is not deleted, although the file says that the user must not exist: see the refusals and notes of \
+             the plan."
         } else {
-            "The user itself stays. With --delete-user, the file says that the user must not exist."
+            "The user is not deleted. With --delete-user, the file says that the user must not exist."
         };
         screen.talk(&format!(
             "Applied with --prune, this leaves the user {} without access. {why}",

@@ -158,7 +158,9 @@ pub fn sentence(action: &Action, accounts: &Accounts) -> String {
         ),
         Action::DeletePermissionSet { name, .. } => format!("Delete the permission set {name}."),
         Action::DeleteGroup { name, .. } => format!("Delete the group {name}."),
-        Action::DeleteUser { name, .. } => format!("Delete the user {name}, with its password and MFA devices."),
+        Action::DeleteUser { name, .. } => {
+            format!("Delete the user {name}, including the password and all MFA devices.")
+        }
     }
 }
 
@@ -172,7 +174,7 @@ pub fn item(action: &Action) -> Option<String> {
             format!("user {} ({})", spec.name, details.join(", "))
         }
         Action::UpdateUser { name, changes, .. } => format!("user {name}: {}", attributes(changes)),
-        Action::DeleteUser { name, .. } => format!("user {name}, with its password and MFA devices"),
+        Action::DeleteUser { name, .. } => format!("user {name}, including the password and all MFA devices"),
         Action::CreateGroup { name, description } => match description {
             Some(description) => format!("group {name}: {description}"),
             None => format!("group {name}"),

@@ -173,7 +173,7 @@ impl Step for CreateUser {
                 return Ok(Observed::blocked(
                     format!("The user {name} does not exist, and users come from your identity provider."),
                     SetupCommand::run().after(
-                        "assign the user to the AWS application in your identity provider so that it is provisioned",
+                        "assign the user to the AWS application in your identity provider, which then provisions the user",
                     ),
                 ));
             }
