@@ -182,7 +182,7 @@ pub struct User {
     pub display_name: Option<Located<String>>,
     /// Names that the user had before.
     pub previous_names: Vec<Located<String>>,
-    /// An external identity provider manages the user, which is never created or changed.
+    /// An external identity provider manages the user, who is never created or changed.
     pub is_external: bool,
     /// The user must not exist.
     pub is_absent: bool,
