@@ -256,6 +256,67 @@ fn commands_suggested_in_a_rehearsal_are_rehearse_commands() {
 }
 
 #[test]
+fn an_error_of_a_rehearsal_suggests_the_command_that_was_rehearsed() {
+    let env = TestEnv::new("fresh");
+    run(&env, &["rehearse", "--non-interactive", "--keep=kept", "-q"]).expect(0);
+    let used = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = format!("--port={}", used.local_addr().unwrap().port());
+    let cases: [(&[&str], u8, &str); 7] = [
+        (
+            &["--serve", "--world=team", &port],
+            1,
+            "rehearse --world team --serve --port N",
+        ),
+        (&["undo", "--keep=kept", &port], 1, "rehearse undo --keep kept --port N"),
+        (&["access", "plan", &port], 1, "rehearse access plan --port N"),
+        (&["status", "--calls=missing/calls"], 2, "rehearse status --calls FILE"),
+        (
+            &["status", "--keep=kept", "--world=team"],
+            2,
+            "rehearse status --keep kept",
+        ),
+        (&["doctor", "--latency=long"], 2, "rehearse doctor --latency DURATION"),
+        (
+            &["plan", "--output=markdown"],
+            2,
+            "rehearse access plan --output markdown",
+        ),
+    ];
+    for (args, code, suggestion) in cases {
+        let result = run(&env, &[&["rehearse"], args].concat()).expect(code.into());
+        let line = format!("    idc-setup {suggestion}");
+        assert!(
+            result.stderr.lines().any(|shown| shown == line),
+            "{line:?} is not in:\n{}",
+            result.stderr
+        );
+    }
+}
+
+#[test]
+fn a_rehearsed_undo_marks_commands_for_an_own_account() {
+    let env = TestEnv::new("fresh");
+    run(&env, &["rehearse", "--non-interactive", "--keep=kept", "-q"]).expect(0);
+    run(&env, &["rehearse", "undo", "--keep=kept", "--yes"])
+        .expect(0)
+        .expect_text("in your own account: aws organizations delete-organization");
+}
+
+#[test]
+fn recommendations_count_in_every_form_of_the_result_of_recommend() {
+    let env = TestEnv::new("complete");
+    let text = env.run(&["recommend", "--non-interactive"]).expect(3);
+    assert!(
+        text.stdout.contains(": idc-setup recommend --confirm mfa"),
+        "{}",
+        text.stdout
+    );
+    let json = env.json(&["recommend", "--non-interactive"]).expect(3);
+    assert_eq!(json.envelope()["exit"], 3);
+    env.json(&["recommend", "--non-interactive", "--confirm=mfa"]).expect(0);
+}
+
+#[test]
 fn a_rehearsed_account_that_cannot_get_there_names_commands_that_work() {
     let env = TestEnv::new("fresh");
     let result = run(&env, &["rehearse", "--world=member", "--non-interactive"]).expect(3);
