@@ -15,9 +15,13 @@ struct EndSignal {
 
 const INTERRUPT: EndSignal = EndSignal { is_terminate: false };
 
-/// Waits for Ctrl-C, and on Unix also for SIGTERM and SIGHUP.
-pub(super) async fn asked_to_end() {
-    EndSignals::listen().next().await;
+/// Waits for Ctrl-C, and on Unix also for SIGTERM and SIGHUP. Listens from the call on, and not only from the first poll:
+/// another future may start a call to AWS before it.
+pub(super) fn asked_to_end() -> impl Future<Output = ()> {
+    let mut signals = EndSignals::listen();
+    async move {
+        signals.next().await;
+    }
 }
 
 /// The signals that ask a process to end, from `listen` on. One that cannot be listened to ends the process at once.
