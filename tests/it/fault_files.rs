@@ -115,11 +115,11 @@ fn a_fault_that_would_have_no_effect_is_rejected() {
         ("kind = \"status\"\nstatus = 99", "99 is not the status of a response"),
         (
             "kind = \"throttle\"\nstatus = 429",
-            "a fault of kind \"throttle\" has no key \"status\"",
+            "fault 1: its kind does not use the key \"status\"",
         ),
         (
             "kind = \"reset\"\ndelay = \"2s\"",
-            "a fault of kind \"reset\" has no key \"delay\"",
+            "fault 1: its kind does not use the key \"delay\"",
         ),
     ] {
         std::fs::write(env.path("bad.toml"), format!("[[fault]]\n{fault}\n")).unwrap();

@@ -132,23 +132,6 @@ enum FaultName {
 }
 
 impl FaultName {
-    /// The value of `kind`.
-    fn text(self) -> &'static str {
-        match self {
-            Self::Delay => "delay",
-            Self::Throttle => "throttle",
-            Self::Error => "error",
-            Self::Status => "status",
-            Self::Malformed => "malformed",
-            Self::CutBefore => "cut-before",
-            Self::CutAfter => "cut-after",
-            Self::HalfAfter => "half-after",
-            Self::Reset => "reset",
-            Self::Refused => "refused",
-            Self::FailLater => "fail-later",
-        }
-    }
-
     /// The keys that a fault of this kind can have, in addition to `operation` and `nth`.
     fn keys(self) -> &'static [&'static str] {
         match self {
@@ -186,7 +169,7 @@ impl FaultEntry {
         ];
         let keys = self.kind.keys();
         match given.iter().find(|(key, is_given)| *is_given && !keys.contains(key)) {
-            Some((key, _)) => Err(format!("a fault of kind {:?} has no key {key:?}.", self.kind.text())),
+            Some((key, _)) => Err(format!("its kind does not use the key {key:?}.")),
             None => Ok(()),
         }
     }
@@ -245,11 +228,13 @@ pub fn read_faults(path: &Path) -> Result<Vec<Fault>, String> {
 /// Parses the text of a faults file.
 ///
 /// # Errors
-/// A message for the user when it is not valid (the message names the line), names an unknown operation, or has a key that its
-/// kind does not use.
+/// A message for the user when it is not valid. The message names the line, or the number of the fault with an unknown operation
+/// or a key that its kind does not use.
 pub fn parse_faults(text: &str) -> Result<Vec<Fault>, String> {
     let file: FaultFile = toml::from_str(text).map_err(|error| format!("{}.", toml_mistake(text, &error)))?;
-    file.fault.iter().try_for_each(FaultEntry::check)?;
+    for (entry, number) in file.fault.iter().zip(1..) {
+        entry.check().map_err(|why| format!("fault {number}: {why}"))?;
+    }
     Ok(file.fault.into_iter().map(FaultEntry::into_fault).collect())
 }
 

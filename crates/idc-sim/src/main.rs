@@ -269,7 +269,9 @@ async fn serve(arguments: &Arguments) -> Result<(), ServeError> {
         quota: arguments.quota.map(|Quota::Aws| 20),
         faults: faults.unwrap_or_default(),
     };
-    if let Some(path) = &arguments.calls {
+    // To open a pipe here would take it from its reader.
+    let calls = arguments.calls.as_deref();
+    if let Some(path) = calls.filter(|path| !path.exists() || path.is_file()) {
         std::fs::File::create(path)
             .map_err(|error| ServeError::usage(format!("--calls: {} cannot be written: {error}.", path.display())))?;
     }

@@ -260,9 +260,11 @@ impl Server {
         *lock(&self.shared.faults) = FaultPlan::default();
     }
 
-    /// Returns how many calls and requests for pages so far can have changed something.
+    /// Returns how many calls, requests for pages and resets so far can have changed something.
     pub fn change_count(&self) -> u64 {
-        self.shared.log.changes() + self.shared.page_requests.load(Ordering::Relaxed)
+        let shared = &self.shared;
+        let others = [&shared.page_requests, &shared.resets].map(|count| count.load(Ordering::Relaxed));
+        shared.log.changes() + others.iter().sum::<u64>()
     }
 
     /// Returns how long the server has been running. The times in the call log count from the same moment.
@@ -429,42 +431,44 @@ async fn serve_call(
     shared.sleep_half_latency().await;
     match &fault {
         Some(FaultKind::Delay(duration)) => tokio::time::sleep(*duration).await,
-        Some(FaultKind::Refuse(error)) => return Ok(parsed.write_response(&Err(error.clone()), request_id)),
-        Some(FaultKind::Foreign {
-            status,
-            content_type,
-            body,
-        }) => {
-            return Ok(WireResponse {
-                status: *status,
-                headers: vec![("content-type", content_type.clone())],
-                error: None,
-                body: body.clone(),
-            });
-        }
-        Some(FaultKind::CutBefore) => return Err(Abort::Close),
-        Some(FaultKind::Reset) => return Err(Abort::Reset),
-        Some(FaultKind::Refused(duration)) => {
-            shared.start_outage(*duration);
-            return Err(Abort::Reset);
-        }
         Some(FaultKind::Hold(hold)) => hold.wait().await,
         Some(FaultKind::HoldBefore(hold)) => {
             hold.wait().await;
             return Err(Abort::Close);
         }
-        Some(FaultKind::CutAfter | FaultKind::HalfAfter | FaultKind::HoldAfter(_) | FaultKind::FailLater(_)) | None => {
-        }
-    }
-    if shared.is_over_quota(parsed.service) {
-        let error = Words::RateExceeded.error(&[]);
-        return Ok(parsed.write_response(&Err(error), request_id));
+        _ => {}
     }
     let result = {
-        // Other calls start operations too, so nothing may come between this call and the failure of its operation.
+        // Neither a reset nor another call, which starts operations too, comes between.
         let Some(mut cloud) = shared.cloud_since(resets) else {
             return Err(Abort::Close);
         };
+        match &fault {
+            Some(FaultKind::Refuse(error)) => return Ok(parsed.write_response(&Err(error.clone()), request_id)),
+            Some(FaultKind::Foreign {
+                status,
+                content_type,
+                body,
+            }) => {
+                return Ok(WireResponse {
+                    status: *status,
+                    headers: vec![("content-type", content_type.clone())],
+                    error: None,
+                    body: body.clone(),
+                });
+            }
+            Some(FaultKind::CutBefore) => return Err(Abort::Close),
+            Some(FaultKind::Reset) => return Err(Abort::Reset),
+            Some(FaultKind::Refused(duration)) => {
+                shared.start_outage(*duration);
+                return Err(Abort::Reset);
+            }
+            _ => {}
+        }
+        if shared.is_over_quota(parsed.service) {
+            let error = Words::RateExceeded.error(&[]);
+            return Ok(parsed.write_response(&Err(error), request_id));
+        }
         let earlier_operations = cloud.operations.len();
         let result = services::handle(
             &mut cloud,

@@ -165,7 +165,7 @@ pub fn read_file(path: &Path) -> Result<Cloud, String> {
 }
 
 /// A mistake in a TOML file on one line: `line 3: unknown field`.
-pub fn toml_mistake(text: &str, error: &toml::de::Error) -> String {
+pub(crate) fn toml_mistake(text: &str, error: &toml::de::Error) -> String {
     let message = error.message().lines().next().unwrap_or_default();
     let message = message.trim_end_matches('.');
     match error.span() {
