@@ -551,7 +551,8 @@ pub struct Invocation {
     /// The current subcommand.
     pub subcommand: Subcommand,
     /// Set in a rehearsal: suggested commands then run in the rehearsal too. The arguments are those that a command needs
-    /// to continue it, such as `--keep DIR` and `--latency 80ms`.
+    /// to continue it, such as `--keep DIR` and `--latency 80ms`. A kept rehearsal continues in its saved scenario, without
+    /// `--world`.
     pub rehearsal: Option<Vec<Argument>>,
     /// `--state FILE`.
     pub state: Vec<Argument>,
@@ -603,13 +604,9 @@ impl Invocation {
                 let _ = write!(line, " {}", subcommand.name());
             }
         }
-        // A kept rehearsal continues in its saved scenario.
-        let is_kept = rehearsal.is_some_and(|arguments| arguments.iter().any(|argument| argument.flag() == "--keep"));
         let rehearsal = rehearsal.into_iter().flatten();
         let rehearsal = rehearsal.filter(|argument| match argument {
-            Argument::Value(flag, name) if flag == "--world" => !is_kept && name != subcommand.default_scenario(),
-            // The kept scenario says who does the tasks.
-            Argument::Value(flag, _) if flag == "--person" => !is_kept,
+            Argument::Value(flag, name) if flag == "--world" => name != subcommand.default_scenario(),
             _ => true,
         });
         for argument in rehearsal.chain(self.carried(subcommand).filter(|_| !is_real)) {
@@ -641,7 +638,7 @@ impl Invocation {
             (subcommand.uses_state(), &self.state),
             (subcommand.uses_credentials(), &self.credentials),
             (needs_answers, &self.answers),
-            (subcommand.uses_answers(), &self.walk),
+            (uses_answers, &self.walk),
             (subcommand == self.subcommand, &self.own),
         ];
         groups
@@ -762,7 +759,7 @@ mod tests {
             ..Invocation::default()
         };
         let (world, latency) = (value("--world", "enabled"), value("--latency", "80ms"));
-        let kept = rehearsal(&[value("--keep", "a b"), world.clone(), latency.clone()]);
+        let kept = rehearsal(&[value("--keep", "a b"), latency.clone()]);
         assert_eq!(
             kept.command_line(&SetupCommand::run()),
             "idc-setup rehearse --keep 'a b' --latency 80ms"

@@ -1,5 +1,6 @@
 //! How this process was called, for the commands that messages suggest.
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use crate::answers::{KEYS, Key};
@@ -7,7 +8,10 @@ use crate::cli::{Cli, Command, ExportedTo, RehearseFlags, Rehearsed};
 use crate::next_step::{Argument, Invocation, Subcommand};
 
 /// The flags of `rehearse` that a command to continue the rehearsal needs.
-pub(super) const OF_THE_REHEARSAL: [&str; 6] = ["--keep", "--world", "--latency", "--faults", "--quota", "--person"];
+const OF_THE_REHEARSAL: [&str; 6] = ["--keep", "--world", "--latency", "--faults", "--quota", "--person"];
+
+/// The scenario file in the folder of `--keep`.
+pub(super) const KEPT_SCENARIO: &str = "scenario.toml";
 
 /// The flags of `profiles` that still apply when it runs again.
 const OF_PROFILES: [&str; 7] = [
@@ -69,7 +73,7 @@ pub(super) fn invocation(cli: &Cli) -> Invocation {
             let flags = rehearsal.flags.iter().cloned();
             Some(flags.map(|(flag, value)| Argument::Value(flag, value)).collect())
         }
-        (None, Some(Command::Rehearse(_))) => Some(typed(cli, |flag| OF_THE_REHEARSAL.contains(&flag))),
+        (None, Some(Command::Rehearse(flags))) => Some(of_the_rehearsal(cli, kept(flags).is_some())),
         _ => None,
     };
     Invocation {
@@ -109,6 +113,19 @@ pub(super) fn invocation(cli: &Cli) -> Invocation {
         },
         answers_saved: AtomicBool::new(false),
     }
+}
+
+/// Returns the flags that a command to continue the rehearsal needs. A kept rehearsal continues in its saved scenario.
+pub(super) fn of_the_rehearsal(cli: &Cli, is_kept: bool) -> Vec<Argument> {
+    typed(cli, |flag| {
+        OF_THE_REHEARSAL.contains(&flag) && !(is_kept && flag == "--world")
+    })
+}
+
+/// Returns the folder of `--keep` if it already contains a rehearsal.
+pub(super) fn kept(flags: &RehearseFlags) -> Option<&Path> {
+    let folder = flags.keep.as_deref();
+    folder.filter(|folder| folder.join(KEPT_SCENARIO).exists())
 }
 
 /// Returns `--answer KEY=VALUE` as the flag of the key, so that a correction replaces it. Another argument stays as it is.

@@ -8,7 +8,7 @@ use crate::limits::REPEATED_SIGNAL;
 
 /// What asks a process to end.
 #[derive(Debug, Clone, Copy)]
-struct EndSignal {
+pub(super) struct EndSignal {
     /// Whether it is SIGTERM, and not Ctrl-C or SIGHUP.
     is_terminate: bool,
 }
@@ -26,7 +26,7 @@ pub(super) fn asked_to_end() -> impl Future<Output = ()> {
 
 /// The signals that ask a process to end, from `listen` on. One that cannot be listened to ends the process at once.
 #[cfg(unix)]
-struct EndSignals {
+pub(super) struct EndSignals {
     interrupt: Option<Signal>,
     terminate: Option<Signal>,
     hangup: Option<Signal>,
@@ -34,7 +34,7 @@ struct EndSignals {
 
 #[cfg(unix)]
 impl EndSignals {
-    fn listen() -> Self {
+    pub(super) fn listen() -> Self {
         let listen = |kind| signal(kind).ok();
         Self {
             interrupt: listen(SignalKind::interrupt()),
@@ -44,7 +44,7 @@ impl EndSignals {
         }
     }
 
-    async fn next(&mut self) -> EndSignal {
+    pub(super) async fn next(&mut self) -> EndSignal {
         async fn received(signal: &mut Option<Signal>) {
             match signal {
                 Some(signal) => drop(signal.recv().await),
@@ -61,15 +61,15 @@ impl EndSignals {
 
 /// Ctrl-C, from `listen` on.
 #[cfg(windows)]
-struct EndSignals(Option<tokio::signal::windows::CtrlC>);
+pub(super) struct EndSignals(Option<tokio::signal::windows::CtrlC>);
 
 #[cfg(windows)]
 impl EndSignals {
-    fn listen() -> Self {
+    pub(super) fn listen() -> Self {
         Self(tokio::signal::windows::ctrl_c().ok())
     }
 
-    async fn next(&mut self) -> EndSignal {
+    pub(super) async fn next(&mut self) -> EndSignal {
         match &mut self.0 {
             Some(interrupt) => drop(interrupt.recv().await),
             None => std::future::pending().await,
@@ -141,7 +141,7 @@ impl EndRequests {
 
 /// Returns whether this process was started with SIGHUP ignored. Also true if the system does not provide this.
 #[cfg(unix)]
-pub(super) fn is_hangup_ignored() -> bool {
+fn is_hangup_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());

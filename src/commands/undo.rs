@@ -347,14 +347,8 @@ fn line(removal: &Removal) -> String {
     format!("{:8} {}{}", removal.disposition.word(), removal.name(), clean(&why))
 }
 
-/// Prints how a user can revert it. A command stays on its line, so that it can be copied; not in a rehearsal, where it would
-/// change the account that the shell uses.
-fn say_manually(screen: &Screen, removal: &Removal) {
-    let whose = if screen.is_rehearsal() {
-        "in your own account: "
-    } else {
-        ""
-    };
+/// Prints how a user can revert it, after a few words. A command stays on its line, so that it can be copied.
+fn say_manually(screen: &Screen, whose: &str, removal: &Removal) {
     match &removal.manually {
         Manually::Command(command) => screen.talk_unwrapped(&format!("           {whose}{command}")),
         Manually::Steps(steps) => screen.talk(&format!("           {whose}{steps}")),
@@ -375,8 +369,9 @@ fn show(screen: &Screen, removals: &[Removal]) {
     }
     for removal in to_do {
         screen.talk(&format!("  {}", line(removal)));
-        if screen.verbose >= 1 {
-            say_manually(screen, removal);
+        // The IDs of a rehearsal exist nowhere else.
+        if screen.verbose >= 1 && !screen.is_rehearsal() {
+            say_manually(screen, "", removal);
         }
     }
     if !others.is_empty() {
@@ -386,7 +381,13 @@ fn show(screen: &Screen, removals: &[Removal]) {
         screen.talk(&format!("  {}", line(removal)));
         // No command for a local file that stays: it contains lines of others.
         if removal.disposition == Disposition::Stays && !removal.entry.kind.is_local() {
-            say_manually(screen, removal);
+            // In a rehearsal, the command would change the account that the shell uses.
+            let whose = if screen.is_rehearsal() {
+                "in your own account: "
+            } else {
+                ""
+            };
+            say_manually(screen, whose, removal);
         }
     }
     screen.talk("");
@@ -399,7 +400,7 @@ async fn has_consent(prompter: &dyn Prompter, screen: &Screen, account: &str, co
     } else {
         format!("{count} changes")
     };
-    let question = format!("To undo {changes} in account {account}, type the account ID (Enter quits, ? helps)");
+    let question = format!("To undo {changes} in account {account}, type the account ID (Enter quits, ? help)");
     loop {
         let typed = prompter.type_out(&question).await?;
         match typed.as_str() {

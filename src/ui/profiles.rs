@@ -66,7 +66,7 @@ impl ProfilesReport {
             diff: known(&self.diff),
             is_written: self.is_written,
             signed_in_now: self.signed_in_now,
-            signed_in_as: self.signed_in_as.as_ref().map(|caller| caller.clone()),
+            signed_in_as: self.signed_in_as.clone(),
         }
     }
 
@@ -258,7 +258,7 @@ pub fn print_joined(screen: &Screen, report: &ProfilesReport) {
         } else {
             String::new()
         };
-        line("Others", &clean(&format!("{}{more}", others.join(", "))));
+        screen.raw_result(&aligned("Others", &clean(&format!("{}{more}", others.join(", ")))));
     }
     if screen.is_temporary_rehearsal() {
         let keep = SetupCommand::again().placeholder("--keep", "DIR");

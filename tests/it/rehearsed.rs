@@ -261,7 +261,7 @@ fn an_error_of_a_rehearsal_suggests_the_command_that_was_rehearsed() {
     run(&env, &["rehearse", "--non-interactive", "--keep=kept", "-q"]).expect(0);
     let used = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = format!("--port={}", used.local_addr().unwrap().port());
-    let cases: [(&[&str], u8, &str); 7] = [
+    let cases: [(&[&str], u8, &str); 11] = [
         (
             &["--serve", "--world=team", &port],
             1,
@@ -269,6 +269,19 @@ fn an_error_of_a_rehearsal_suggests_the_command_that_was_rehearsed() {
         ),
         (&["undo", "--keep=kept", &port], 1, "rehearse undo --keep kept --port N"),
         (&["access", "plan", &port], 1, "rehearse access plan --port N"),
+        (&["--skip=sign-in", &port], 1, "rehearse --skip sign-in --port N"),
+        // Nothing is kept there yet.
+        (
+            &["--keep=new", "--person=never", "--world=organization", &port],
+            1,
+            "rehearse --world organization --keep new --person never --port N",
+        ),
+        (
+            &["undo", "--keep=kept", "--world=team"],
+            2,
+            "rehearse --world team --keep DIR",
+        ),
+        (&["--serve", "--world=none"], 2, "rehearse --help"),
         (&["status", "--calls=missing/calls"], 2, "rehearse status --calls FILE"),
         (
             &["status", "--keep=kept", "--world=team"],
@@ -290,6 +303,20 @@ fn an_error_of_a_rehearsal_suggests_the_command_that_was_rehearsed() {
             "{line:?} is not in:\n{}",
             result.stderr
         );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_served_rehearsal_that_is_stopped_at_once_writes_its_scenario() {
+    for _ in 0..5 {
+        let env = TestEnv::new("fresh");
+        let args = ["rehearse", "--serve", "--world=enabled", "--dump=dumped.toml"];
+        let (mut server, _) = serve(&mut idc(&env, &args), 9);
+        let sent = Command::new("/bin/kill").arg(server.0.id().to_string()).status();
+        assert!(sent.unwrap().success());
+        assert_eq!(server.0.wait().unwrap().code(), Some(0));
+        assert!(env.path("dumped.toml").exists());
     }
 }
 

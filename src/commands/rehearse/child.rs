@@ -5,9 +5,8 @@ use std::process::{ExitStatus, Stdio};
 
 use idc_sim::PersonKind;
 
-use super::super::invocation::{OF_THE_REHEARSAL, rehearsed_command, typed};
-#[cfg(unix)]
-use super::super::signals::is_hangup_ignored;
+use super::super::invocation::{of_the_rehearsal, rehearsed_command};
+use super::super::signals::EndSignals;
 use super::examples;
 use super::persist::{changes_scenario, dump_scenario, home, logged, save_continuously, save_scenario, start_saving};
 use super::session::add_session;
@@ -87,9 +86,10 @@ pub(super) async fn perform(
     if flags.line.is_none() && (cli.flags.non_interactive || flags.what == Rehearsed::Plan) {
         command.args(example_arguments(cli, &answered(&home)));
     }
+    let mut signals = EndSignals::listen();
     let mut child = command.kill_on_drop(true).spawn().map_err(cannot_start)?;
     let status = tokio::select! {
-        status = wait(&mut child) => status.map_err(cannot_start)?,
+        status = wait(&mut child, &mut signals) => status.map_err(cannot_start)?,
         error = save_continuously(rehearsal, flags) => return Err(error),
     };
     if is_killed_early(status) {
@@ -161,15 +161,17 @@ fn command(
 
 /// Returns the value of the hidden flag that describes the rehearsal to the child.
 fn flag(rehearsal: &Rehearsal, cli: &Cli, flags: &RehearseFlags) -> std::io::Result<String> {
-    let of_the_rehearsal = typed(cli, |flag| OF_THE_REHEARSAL.contains(&flag));
-    let given = of_the_rehearsal.into_iter().filter_map(|argument| match argument {
-        Argument::Value(flag, value) => Some((flag, value)),
-        _ => None,
-    });
-    // For the commands that it suggests, which may start from another scenario by default. In a fresh account, those that do
-    // have nothing to work with.
+    // The scenario is saved before the child starts.
+    let given = of_the_rehearsal(cli, flags.keep.is_some())
+        .into_iter()
+        .filter_map(|argument| match argument {
+            Argument::Value(flag, value) => Some((flag, value)),
+            _ => None,
+        });
+    // For the commands that it suggests, which may start from another scenario by default. Those would find nothing in a fresh
+    // account.
     let scenario = rehearsed_command(flags).default_scenario();
-    let is_needed = flags.world.is_none() && scenario != "fresh";
+    let is_needed = flags.world.is_none() && flags.keep.is_none() && scenario != "fresh";
     let world = is_needed.then(|| ("--world".to_owned(), scenario.to_owned()));
     let flag = RehearsalFlag {
         url: rehearsal.server().url(),
@@ -212,36 +214,13 @@ fn example_arguments(cli: &Cli, answered: &[Key]) -> Vec<String> {
     args
 }
 
-/// Waits for the child. Signals are forwarded to it.
-async fn wait(child: &mut tokio::process::Child) -> std::io::Result<ExitStatus> {
-    #[cfg(unix)]
-    let (mut terminate, mut hangup) = {
-        use tokio::signal::unix::{SignalKind, signal};
-        let hangup = (!is_hangup_ignored()).then(|| signal(SignalKind::hangup()));
-        (signal(SignalKind::terminate())?, hangup.transpose()?)
-    };
+/// Waits for the child. A signal that asks to end is forwarded to it: it restores the terminal and explains how to continue.
+/// In a terminal, the child gets Ctrl-C too. A second one ends it.
+async fn wait(child: &mut tokio::process::Child, signals: &mut EndSignals) -> std::io::Result<ExitStatus> {
     loop {
-        #[cfg(unix)]
-        let asked_to_end = async {
-            let hung_up = async {
-                match &mut hangup {
-                    Some(hangup) => hangup.recv().await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                ended = terminate.recv() => ended,
-                ended = hung_up => ended,
-            }
-        };
-        #[cfg(not(unix))]
-        let asked_to_end = std::future::pending::<Option<()>>();
         tokio::select! {
             status = child.wait() => return status,
-            // In a terminal, the child gets it too. A second one ends the child.
-            _ = tokio::signal::ctrl_c() => end(child)?,
-            // The child restores the terminal and explains how to continue.
-            _ = asked_to_end => end(child)?,
+            _ = signals.next() => end(child)?,
         }
     }
 }

@@ -14,12 +14,12 @@ use std::time::Duration;
 use child::perform;
 use idc_sim::scenarios;
 use idc_sim::{Cloud, NewUser, Options, PersonKind, Simulation, read_faults};
-use persist::{KEPT_SCENARIO, check_folder, hold, kept};
+use persist::{check_folder, hold};
 use serve::serve;
 use simulation::Rehearsal;
 
 use super::ending::fail;
-use super::invocation::rehearsed_command;
+use super::invocation::{KEPT_SCENARIO, kept, rehearsed_command};
 use super::prepare::{check_given, duration};
 pub use examples::examples;
 
@@ -186,6 +186,7 @@ fn cloud(flags: &RehearseFlags) -> Result<Cloud, UserError> {
         None => SetupCommand::rehearse()
             .switch("--help")
             .without("--world")
+            .without("--serve")
             .to("list the scenarios"),
     };
     match (&flags.world, kept) {
@@ -195,7 +196,7 @@ fn cloud(flags: &RehearseFlags) -> Result<Cloud, UserError> {
                 kept.display()
             ),
             [
-                SetupCommand::again()
+                SetupCommand::rehearse()
                     .value("--world", name)
                     .placeholder("--keep", "DIR")
                     .to("use another folder"),

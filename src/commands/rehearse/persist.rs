@@ -5,16 +5,13 @@ use std::time::Duration;
 
 use idc_sim::{TemporaryHome, scenarios};
 
-use super::super::invocation::rehearsed_command;
+use super::super::invocation::{KEPT_SCENARIO, kept, rehearsed_command};
 use super::simulation::{Rehearsal, use_another_folder};
 use crate::cli::RehearseFlags;
 use crate::next_step::{NextStep, SetupCommand, Subcommand};
 use crate::progress::{Lock, LockError, holder_text};
 use crate::user_error::{UserError, UserErrorKind};
 use aws_config_file::files;
-
-/// The scenario file in the folder of `--keep`.
-pub(super) const KEPT_SCENARIO: &str = "scenario.toml";
 
 /// The lock file of the process that changes this scenario.
 const LOCK: &str = "scenario.lock";
@@ -59,14 +56,6 @@ pub(super) async fn save_continuously(rehearsal: &Rehearsal, flags: &RehearseFla
             return error;
         }
     }
-}
-
-/// Returns the folder of `--keep` if it already contains a rehearsal.
-pub(super) fn kept(flags: &RehearseFlags) -> Option<&Path> {
-    flags
-        .keep
-        .as_deref()
-        .filter(|folder| folder.join(KEPT_SCENARIO).exists())
 }
 
 /// Locks a saved scenario before it is read. Otherwise, of two processes that read it, the later one would overwrite the

@@ -10,6 +10,8 @@ use crate::user_error::UserError;
 
 /// Serves until Ctrl-C. Also provides a home folder, so that other tools don't write to that of the user.
 pub(super) async fn serve(rehearsal: &Rehearsal, flags: &RehearseFlags, screen: &Screen) -> Result<u8, UserError> {
+    // Before the variables are printed: a caller may stop the server as soon as it has read them.
+    let ended = asked_to_end();
     let (home, _temporary) = home(flags).map_err(cannot_start)?;
     let _lock = start_saving(rehearsal, flags)?;
     let url = rehearsal.server().url();
@@ -22,7 +24,7 @@ pub(super) async fn serve(rehearsal: &Rehearsal, flags: &RehearseFlags, screen: 
     }
     say_what_to_try(rehearsal, screen);
     tokio::select! {
-        () = asked_to_end() => {}
+        () = ended => {}
         error = save_continuously(rehearsal, flags) => return Err(error),
     }
     save_scenario(rehearsal, flags)?;

@@ -43,9 +43,9 @@ impl Rehearsal {
     }
 }
 
-/// Suggests a rehearsal in another folder.
+/// Suggests a rehearsal in another folder. Some commands need one that was kept there before, so it is one of a run.
 pub(super) fn use_another_folder() -> NextStep {
-    SetupCommand::again()
+    SetupCommand::rehearse()
         .placeholder("--keep", "DIR")
         .to("use another folder")
 }
