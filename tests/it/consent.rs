@@ -234,9 +234,8 @@ fn the_review_contains_a_trail_only_if_a_flag_requests_it() {
     }
 }
 
-#[test]
-fn going_back_from_a_new_change_leads_to_the_review_until_something_was_changed() {
-    let env = TestEnv::new("organization");
+/// Starts a run that asks about a change which was not in the review, in a step that everything else waits for.
+fn at_a_new_change(env: &TestEnv) -> Terminal {
     let args = [
         "--email=admin@example.com",
         "--given-name=Alex",
@@ -244,7 +243,7 @@ fn going_back_from_a_new_change_leads_to_the_review_until_something_was_changed(
         "--username=Admin",
         "--update=permission-set",
     ];
-    let mut terminal = wait_for_identity_center(&env, &args, |cloud| {
+    let mut terminal = wait_for_identity_center(env, &args, |cloud| {
         let complete = scenarios::named("complete").unwrap();
         cloud.instances = complete.instances;
         // Without an assignment, everything else waits for the permission set.
@@ -256,6 +255,26 @@ fn going_back_from_a_new_change_leads_to_the_review_until_something_was_changed(
     terminal.wait_for("aws sso-admin detach-managed-policy-from-permission-set");
     terminal.wait_until_stable();
     terminal.wait_for_question();
+    terminal
+}
+
+#[test]
+fn ctrl_c_on_the_way_back_to_the_review_ends_the_run() {
+    let env = TestEnv::new("organization");
+    let mut terminal = at_a_new_change(&env);
+    let held = env.hold("ListInstances", 1, FaultKind::Hold);
+    terminal.keys("b");
+    held.wait_until_reached();
+    terminal.keys("\u{3}");
+    assert_eq!(terminal.wait_for_exit(), 130, "{}", terminal.contents());
+    held.release();
+    assert_eq!(changes(&env), []);
+}
+
+#[test]
+fn going_back_from_a_new_change_leads_to_the_review_until_something_was_changed() {
+    let env = TestEnv::new("organization");
+    let mut terminal = at_a_new_change(&env);
     terminal.keys("b");
     terminal.wait_for("Also: Detach the policy");
     terminal.wait_until_stable();

@@ -147,22 +147,23 @@ impl<'a> Walk<'a> {
         };
         loop {
             let mut outcome = self.run_from(observations).await;
-            let is_interrupted = outcome
-                .error
-                .as_ref()
-                .is_some_and(|error| error.kind == UserErrorKind::Interrupted);
-            if !self.wants_review.take() || is_interrupted {
-                if let Err(error) = self.forget_refused(&outcome.reports, &saved) {
-                    outcome.error.get_or_insert(error.into());
+            let error = outcome.error.as_ref();
+            let is_interrupted = error.is_some_and(|error| error.kind == UserErrorKind::Interrupted);
+            if self.wants_review.take() && !is_interrupted {
+                // The user went back from a question in a step, before the first change, to change values in the review.
+                self.stop.withdraw();
+                match self.unless_stopped(self.survey()).await {
+                    Ok(again) => {
+                        observations = again;
+                        continue;
+                    }
+                    Err(error) => outcome.error = Some(error),
                 }
-                return outcome;
             }
-            // The user went back from a question in a step, before the first change, to change values in the review.
-            self.stop.withdraw();
-            observations = match self.unless_stopped(self.survey()).await {
-                Ok(observations) => observations,
-                Err(error) => return self.outcome(outcome.reports, Some(error)),
-            };
+            if let Err(error) = self.forget_refused(&outcome.reports, &saved) {
+                outcome.error.get_or_insert(error.into());
+            }
+            return outcome;
         }
     }
 
