@@ -49,7 +49,7 @@ pub async fn row(context: &WizardContext, needed: &BTreeSet<Permission>) -> Row 
     }
     let principal = match principal(context).await {
         Ok(principal) => principal,
-        Err(aws_error) => return unchecked(&aws_error),
+        Err(aws_error) => return unknown(&aws_error),
     };
     let Some(principal) = principal else {
         return Row::note(
@@ -75,32 +75,23 @@ pub async fn row(context: &WizardContext, needed: &BTreeSet<Permission>) -> Row 
                 .placeholder("--profile", "NAME")
                 .to("use other credentials"),
         ]),
-        Err(aws_error)
-            if matches!(
-                aws_error.kind,
-                AwsErrorKind::Denied | AwsErrorKind::Service | AwsErrorKind::Invalid
-            ) =>
-        {
-            unchecked(&aws_error)
-        }
-        Err(aws_error) => Row::new(
-            CHECK,
-            CheckStatus::Unknown,
-            format!("{}.", aws_error.sentence().trim_end_matches('.')),
-        )
-        .or(SetupCommand::doctor()),
+        Err(aws_error) => unknown(&aws_error),
     }
 }
 
-/// The row if IAM does not answer the question.
-fn unchecked(aws_error: &AwsError) -> Row {
-    Row::note(
-        CHECK,
-        format!(
-            "Cannot check the permissions of this caller: {}. A run stops at the first call that AWS denies.",
-            aws_error.sentence().trim_end_matches('.')
+/// The row if IAM refuses or does not answer the question.
+fn unknown(aws_error: &AwsError) -> Row {
+    let sentence = aws_error.sentence();
+    let sentence = sentence.trim_end_matches('.');
+    match aws_error.kind {
+        AwsErrorKind::Denied | AwsErrorKind::Service | AwsErrorKind::Invalid => Row::note(
+            CHECK,
+            format!(
+                "Cannot check the permissions of this caller: {sentence}. A run stops at the first call that AWS denies."
+            ),
         ),
-    )
+        _ => Row::new(CHECK, CheckStatus::Unknown, format!("{sentence}.")).or(SetupCommand::doctor()),
+    }
 }
 
 /// The ARN of the caller's user or role in IAM; `None` if it is neither.
@@ -115,7 +106,10 @@ async fn principal(context: &WizardContext) -> Result<Option<String>, AwsError> 
     let iam = context.clients.iam(&context.bootstrap_region);
     // The ARN of a session does not contain the path of its role.
     match iam.get_role().role_name(role).send().await {
-        Ok(answer) => Ok(answer.role.map(|role| role.arn)),
+        Ok(answer) => match answer.role {
+            Some(role) => Ok(Some(role.arn)),
+            None => Err(AwsError::unreadable("iam:GetRole")),
+        },
         // The roles of Identity Center have a path that cannot be guessed.
         Err(error) if role.starts_with("AWSReservedSSO_") => Err(AwsError::of("iam:GetRole", error)),
         Err(_) => {

@@ -471,7 +471,7 @@ pub async fn create(context: &Context, info: &'static StepInfo, change: &Change)
         Ok(Some(_)) => Ok(()),
         Ok(None) => Err(UserError::failed(
             format!(
-                "{}: AWS has created the organization, and does not show it yet.",
+                "{}: AWS has created the organization, but does not show it yet.",
                 info.name()
             ),
             SetupCommand::again(),
