@@ -25,7 +25,7 @@ pub const LARGEST_ANSWER_MB: usize = 32;
 pub const LARGEST_OUTPUT_MB: u64 = 1;
 /// Characters of a message from elsewhere, such as an error message of AWS
 pub const LONGEST_MESSAGE: usize = 2000;
-/// Reads of a lock file that does not name the holder of the lock yet
+/// Reads of a lock file until two name the same holder of the lock
 pub const HOLDER_READS: u32 = 100;
 /// The pause between those reads
 pub const HOLDER_PAUSE: Duration = Duration::from_millis(10);

@@ -358,7 +358,7 @@ impl Deletions {
             && from_owned.saturating_mul(100) > number(percent).saturating_mul(owned.count)
         {
             format!(
-                "The plan deletes {from_owned} of the {} things that the file owns, and at most {percent} percent are \
+                "The plan deletes {from_owned} of the {} items that the file owns, and at most {percent} percent are \
                  allowed.",
                 owned.count
             )

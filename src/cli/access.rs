@@ -110,7 +110,7 @@ pub struct AccessPlanFlags {
     /// Plan to delete what the file no longer asks for
     #[arg(long)]
     pub prune: bool,
-    /// The most deletions, in place of the file's max-deletes
+    /// The maximum number of deletions, in place of the file's max-deletes
     #[arg(long, value_name = "N")]
     pub max_deletes: Option<u32>,
     /// What if this user left? (repeatable)
@@ -136,7 +136,7 @@ pub struct AccessApplyFlags {
     /// Delete what the file no longer asks for
     #[arg(long)]
     pub prune: bool,
-    /// The most deletions, in place of the file's max-deletes
+    /// The maximum number of deletions, in place of the file's max-deletes
     #[arg(long, value_name = "N")]
     pub max_deletes: Option<u32>,
     /// Print each event to stderr, as a line of JSON

@@ -36,7 +36,8 @@ pub enum LockError {
 }
 
 impl Lock {
-    /// Acquires the lock, or returns its holder. Never waits. The file remains after the lock is released.
+    /// Acquires the lock, or returns its holder. Does not wait for the lock, but up to a second for the name of its holder. The
+    /// file remains after the lock is released.
     pub fn take(path: &Path) -> Result<Self, LockError> {
         if let Some(folder) = path.parent() {
             files::make_private_folder(folder).map_err(LockError::Io)?;

@@ -230,9 +230,9 @@ fn an_enter_that_leaves_the_help_of_a_task_does_not_confirm_it() {
     terminal.answer("y+Enter start", "y\r");
     terminal.wait_for("Enter done");
     terminal.wait_until_stable();
-    let task = terminal.contents();
+    let task = terminal.stable_contents();
     terminal.keys("?");
-    wait_until("the help is shown", || terminal.contents() != task);
+    wait_until("the help is shown", || terminal.stable_contents() != task);
     terminal.wait_until_stable();
     let helped = terminal.contents();
     std::thread::sleep(std::time::Duration::from_millis(600));

@@ -82,9 +82,9 @@ pub struct Defaults {
 /// `[guard]`
 #[derive(Debug, Clone)]
 pub struct Guard {
-    /// The most deletions of one apply.
+    /// The maximum number of deletions in one apply.
     pub max_deletes: u32,
-    /// The largest part of what the file owns that one apply deletes, in percent. Checked if it owns at least
+    /// The maximum percentage of what the file owns that one apply may delete. Checked if it owns at least
     /// [`FEWEST_FOR_PERCENT`](Self::FEWEST_FOR_PERCENT) items.
     pub max_delete_percent: u32,
     /// What is never deleted and never emptied.
@@ -152,7 +152,7 @@ pub struct AccountSet {
     pub accounts: Vec<Located<Selection>>,
     /// The accounts that are not in it.
     pub except: Vec<Located<Selection>>,
-    /// Whether it may match no account.
+    /// Whether it may match no accounts.
     pub may_be_empty: bool,
 }
 

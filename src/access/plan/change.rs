@@ -16,7 +16,7 @@ use crate::resources::user::UserSpec;
 pub struct Options {
     /// Whether what is no longer wanted is deleted.
     pub prune: bool,
-    /// The most deletions, in place of the file's `max-deletes`.
+    /// The maximum number of deletions, in place of the file's `max-deletes`.
     pub max_deletes: Option<u32>,
     /// Who applies it, if that is a session of the access portal: their own access is never deleted.
     pub caller: Option<CallerAccess>,

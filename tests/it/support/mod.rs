@@ -220,10 +220,12 @@ impl TestEnv {
     pub fn run_while(&self, args: &[&str], operation: &str, change: impl FnOnce(&mut Cloud)) -> RunResult {
         let held = self.hold(operation, 1, FaultKind::HoldAfter);
         let child = self.spawn_piped(args);
-        held.wait_until_reached();
+        let is_reached = held.is_reached();
         change(&mut self.server.cloud());
         held.release();
-        RunResult::new(child.wait_with_output().expect("the child ends"))
+        let result = RunResult::new(child.wait_with_output().expect("the child ends"));
+        assert!(is_reached, "{operation} was never called: {}", result.summary());
+        result
     }
 
     /// Starts the binary and does not wait for it.
@@ -281,10 +283,11 @@ impl TestEnv {
         };
         let held = self.hold(operation, nth, kind);
         let mut child = self.spawn(args);
-        held.wait_until_reached();
+        let is_reached = held.is_reached();
         child.kill().expect("the child can be killed");
         child.wait().expect("the child ends");
         held.release();
+        assert!(is_reached, "{operation} was never called");
     }
 
     /// Returns the calls so far, without repeated polls for the status of an asynchronous operation.
@@ -460,8 +463,14 @@ impl HeldCall {
     /// Waits until the call has arrived.
     #[track_caller]
     pub fn wait_until_reached(&self) {
-        let reached = RUNTIME.block_on(async { tokio::time::timeout(PATIENCE, self.hold.reached()).await });
-        assert!(reached.is_ok(), "{} was never called", self.operation);
+        assert!(self.is_reached(), "{} was never called", self.operation);
+    }
+
+    /// Waits until the call has arrived. Returns whether it has.
+    fn is_reached(&self) -> bool {
+        RUNTIME
+            .block_on(async { tokio::time::timeout(PATIENCE, self.hold.reached()).await })
+            .is_ok()
     }
 
     /// Lets the call go on, or ends it, depending on the kind of the fault.

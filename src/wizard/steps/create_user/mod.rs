@@ -268,7 +268,7 @@ impl Step for CreateUser {
         Ok(())
     }
 
-    /// A token means that the user was able to sign in, so it is activated.
+    /// A token means that the user was able to sign in, so the user is activated.
     fn reconsider(&self, observed: &Observed) -> Option<Observed> {
         let facts = &self.context.facts;
         let user = facts.user.now()?;
