@@ -141,9 +141,9 @@ impl FileChange {
     /// # Errors
     /// If the file has changed, or cannot be written.
     pub fn write(&self) -> Result<(), UserError> {
-        // A run must not write at the same time.
-        let _lock = files::lock_folder_of(&self.path);
         let folder = self.path.parent().map_or(Ok(()), files::make_private_folder);
+        // A run must not write at the same time. Without the folder, this would lock another one.
+        let _lock = files::lock_folder_of(&self.path);
         folder
             .and_then(|()| files::edit_atomically(&self.path, self.before.as_bytes(), self.after.as_bytes()))
             .map_err(|error| {

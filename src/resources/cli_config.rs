@@ -320,6 +320,12 @@ pub fn write(
     agreed: &str,
 ) -> Result<(), UserError> {
     let path = paths.config();
+    let unwritable = |error| unusable(info, &Problem::unwritable(path, &error));
+    // Before the lock, so that all runs lock the same folder.
+    context.keep_new_folders(path)?;
+    path.parent()
+        .map_or(Ok(()), files::make_private_folder)
+        .map_err(unwritable)?;
     // Two runs with different state files must not both call a section their own.
     let _lock = files::lock_folder_of(path);
     let (before, config) = read_or_empty(info, path)?;
@@ -351,11 +357,7 @@ pub fn write(
         context.intend_text(info, target, mark.clone(), &text, used_before(*kind))?;
     }
     let updated = intend_updates(context, info, spec, path, &mark)?;
-    context.keep_new_folders(path)?;
-    path.parent()
-        .map_or(Ok(()), files::make_private_folder)
-        .and_then(|()| files::edit_atomically(path, before.as_bytes(), after.as_bytes()))
-        .map_err(|error| unusable(info, &Problem::unwritable(path, &error)))?;
+    files::edit_atomically(path, before.as_bytes(), after.as_bytes()).map_err(unwritable)?;
     for entry in updated {
         context.settle(Verb::Update, entry.kind, entry.name.clone(), Some(entry))?;
     }
