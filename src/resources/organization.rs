@@ -1,5 +1,6 @@
 //! The organization of the account, and the account's plan.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use aws_sdk_organizations::types::{self, OrganizationFeatureSet};
@@ -461,23 +462,28 @@ pub async fn create(context: &Context, info: &'static StepInfo, change: &Change)
         context.settle(change.verb, change.kind, &change.name, Some(entry))?;
     }
     // Until the organization is visible everywhere, an instance would be mistaken for an account instance.
+    // Until then, AWS may also refuse to show it.
+    let refused = RefCell::new(None);
     let visible = || async {
-        match find(context).await {
-            Err(aws_error) if aws_error.is_transient() => Ok(None),
-            found => found,
-        }
+        let found = find(context).await.unwrap_or_else(|aws_error| {
+            refused.replace(Some(aws_error));
+            None
+        });
+        Ok::<_, UserError>(found)
     };
-    match waiting::until(context.timing, PROPAGATION_LIMIT, visible).await {
-        Ok(Some(_)) => Ok(()),
-        Ok(None) => Err(UserError::failed(
-            format!(
-                "{}: AWS has created the organization, but does not show it yet.",
-                info.name()
-            ),
-            SetupCommand::again(),
-        )),
-        Err(aws_error) => Err(rerun(info)(aws_error)),
+    if waiting::until(context.timing, PROPAGATION_LIMIT, visible)
+        .await?
+        .is_some()
+    {
+        return Ok(());
     }
+    Err(refused.take().map_or_else(
+        || {
+            let why = "AWS has created the organization, but does not show it yet.";
+            UserError::failed(format!("{}: {why}", info.name()), SetupCommand::again())
+        },
+        rerun(info),
+    ))
 }
 
 /// Why undo never deletes an organization, and how the user can.
