@@ -17,6 +17,7 @@ const SIZE: (u16, u16) = (60, 120);
 pub struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
     written: Arc<Mutex<Vec<u8>>>,
+    reader: std::thread::JoinHandle<()>,
     writer: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     _master: Box<dyn MasterPty + Send>,
@@ -75,7 +76,7 @@ impl Terminal {
         let reader_screen = Arc::clone(&screen);
         let written = Arc::new(Mutex::new(Vec::new()));
         let reader_written = Arc::clone(&written);
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
                 reader_screen.lock().unwrap().process(&buffer[..count]);
@@ -85,6 +86,7 @@ impl Terminal {
         Self {
             screen,
             written,
+            reader,
             writer: pair.master.take_writer().unwrap(),
             child,
             _master: pair.master,
@@ -215,12 +217,20 @@ impl Terminal {
         std::thread::sleep(Duration::from_millis(30));
     }
 
+    /// Waits until all output is on the screen. A program in the background can keep the terminal open.
+    fn wait_for_output(&self) {
+        let end = Instant::now() + Duration::from_secs(5);
+        while !self.reader.is_finished() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Waits until the program exits, and returns the exit code.
     pub fn wait_for_exit(&mut self) -> u32 {
         let end = Instant::now() + TIMEOUT;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                std::thread::sleep(Duration::from_millis(100));
+                self.wait_for_output();
                 return status.exit_code();
             }
             assert!(Instant::now() < end, "the program does not exit:\n{}", self.contents());
