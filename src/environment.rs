@@ -20,6 +20,8 @@ pub struct Environment {
     variables: BTreeMap<String, String>,
     /// Whether the user can be asked: stdin *and* stderr are terminals.
     pub is_terminal: bool,
+    /// Whether stdin is a terminal.
+    pub stdin_is_terminal: bool,
     /// A variable that this program reads and that is not valid Unicode.
     unreadable: Option<String>,
     /// Whether stdout is a terminal.
@@ -59,6 +61,7 @@ impl Environment {
                 (is_read && value.to_str().is_none()).then_some(name)
             }),
             is_terminal: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
+            stdin_is_terminal: std::io::stdin().is_terminal(),
             stdout_is_terminal: std::io::stdout().is_terminal(),
             shows_escape_sequences: !enable_escape_sequences(),
             in_container: ["/.dockerenv", "/run/.containerenv"]

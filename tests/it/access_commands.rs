@@ -1390,6 +1390,21 @@ mod in_a_terminal {
     use super::*;
 
     #[test]
+    fn nothing_is_applied_if_a_person_is_there_and_sees_no_question() {
+        let env = team();
+        let apply = format!("{} access apply", env.command(&[]).get_program().display());
+        let terminal = Terminal::in_shell(&env, &format!("{apply} 2>errors; echo \"ended with $?\""));
+        terminal.wait_for("ended with 2");
+        let errors = std::fs::read_to_string(env.path("errors")).unwrap();
+        assert!(errors.contains("stderr is not a terminal"), "{errors}");
+        assert!(errors.contains("idc-setup access apply --yes"), "{errors}");
+        assert_eq!(mutating(&env), [""; 0]);
+        let terminal = Terminal::in_shell(&env, &format!("{apply} --yes 2>errors; echo \"ended with $?\""));
+        terminal.wait_for("ended with 0");
+        assert_eq!(env.counts(), COUNTS);
+    }
+
+    #[test]
     fn apply_shows_the_plan_and_asks_before_anything_changes() {
         let env = team();
         let mut terminal = Terminal::start(&env, &["access", "apply"]);

@@ -156,6 +156,10 @@ async fn carry_out_plan(
     let browser = Rc::new(Browser::none("access opens no pages"));
     let prompter = prompter(cli, environment, screen, &browser);
     if prompter.is_none() {
+        let has_changes = !ready.plan.changes.is_empty();
+        if has_changes && environment.stdin_is_terminal && !cli.flags.yes && !cli.flags.non_interactive {
+            return report::fail(cli, screen, Failure::Error(cannot_ask()));
+        }
         ready.keep_own_permissions();
     }
     show_plan(cli, screen, prompter.is_some(), &ready);
@@ -189,6 +193,17 @@ fn show_plan(cli: &Cli, screen: &Screen, asks: bool, ready: &Ready) {
     } else if asks {
         text::talk(screen, &lines);
     }
+}
+
+/// The error if somebody types at a terminal, but would not see a question.
+fn cannot_ask() -> UserError {
+    UserError::usage(
+        "stderr is not a terminal, so there is no place for questions. Nothing was changed.",
+        [
+            SetupCommand::again().to("apply in a terminal"),
+            SetupCommand::again().switch("--yes").to("apply without questions"),
+        ],
+    )
 }
 
 /// What a question of an apply is about.
